@@ -1,0 +1,5 @@
+//! Feeds become one mapped file; version schemes; matching.
+#![deny(clippy::indexing_slicing)]
+
+pub mod record;
+pub mod versions;

@@ -1,0 +1,64 @@
+//! Every cap on what foreign input may cost, in one place.
+//!
+//! Reaching one is never silent: it becomes a [`crate::Problem`] that names the place and what was not read, or, where
+//! nothing could be read at all, an error. The figures are far above what real images need (see the comment beside
+//! each) and far below what would hurt a machine with 1 GiB of memory.
+
+use std::time::Duration;
+
+/// Manifests, indexes, configs and `manifest.json`. Registries refuse more than 4 MiB themselves.
+pub const MANIFEST_BYTES: u64 = 8 << 20;
+/// Layers of one image. Docker stops at 127.
+pub const LAYERS: usize = 1024;
+/// Manifests listed by one index.
+pub const INDEX_MANIFESTS: usize = 4096;
+/// How deep an index may list further indexes.
+pub const INDEX_DEPTH: usize = 4;
+/// Entries of one layer. A full Fedora workstation has 700,000 files.
+pub const LAYER_ENTRIES: u64 = 5_000_000;
+/// Bytes of a path. Linux has PATH_MAX 4096.
+pub const PATH_BYTES: usize = 4096;
+/// Components of a path.
+pub const PATH_DEPTH: usize = 512;
+/// Bytes of all path names of one layer that are remembered for links and whiteouts.
+pub const LAYER_NAME_BYTES: usize = 256 << 20;
+/// Uncompressed bytes of one layer: larger ones exist (CUDA, 6 GB), this is ten times that.
+pub const LAYER_BYTES: u64 = 64 << 30;
+/// Uncompressed bytes per compressed byte over a whole layer, once `RATIO_FLOOR` bytes came out. DEFLATE cannot exceed 1032.
+pub const LAYER_RATIO: u64 = 1100;
+/// The same for zstd, whose repeats compress without a bound: layers of zeros are real, but not by this much.
+pub const ZSTD_RATIO: u64 = 20_000;
+/// Uncompressed bytes before a ratio counts.
+pub const RATIO_FLOOR: u64 = 64 << 20;
+/// zstd windows: the format's recommended limit for decoders is 8 MiB, `--long` goes to 128 MiB.
+pub const ZSTD_WINDOW_LOG: u32 = 27;
+/// One file that an analyzer reads whole. The largest rpm databases seen are 200 MB.
+pub const FILE_BYTES: u64 = 256 << 20;
+/// A metadata file of one package (package.json, METADATA, os-release, …).
+pub const METADATA_BYTES: u64 = 16 << 20;
+/// Bytes of all files of one image that are held at one time.
+pub const KEPT_BYTES: u64 = 1 << 30;
+/// Symbolic links followed for one path. Linux stops at 40.
+pub const LINK_DEPTH: usize = 40;
+/// Packages of one database or image.
+pub const PACKAGES: usize = 1_000_000;
+/// Problems kept of one layer or file; the rest is counted.
+pub const PROBLEMS: usize = 1000;
+/// Bytes of one line of a line-oriented database.
+pub const LINE_BYTES: usize = 1 << 20;
+/// Nesting of archives inside archives.
+pub const ARCHIVE_DEPTH: usize = 8;
+/// Entries of one zip archive.
+pub const ZIP_ENTRIES: usize = 1_000_000;
+/// Bytes of a file name shown in a message.
+pub const SHOWN_NAME_BYTES: usize = 256;
+/// Default of `--timeout`.
+pub const TIMEOUT: Duration = Duration::from_secs(300);
+/// Sections of an advisory file.
+pub const ADVISORY_SECTIONS: usize = 4096;
+/// Inflated bytes of one section of an advisory file.
+pub const ADVISORY_SECTION_BYTES: u64 = 256 << 20;
+/// One record of a feed.
+pub const FEED_RECORD_BYTES: u64 = 64 << 20;
+/// One feed file, inflated.
+pub const FEED_BYTES: u64 = 4 << 30;

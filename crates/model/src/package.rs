@@ -1,0 +1,125 @@
+//! One installed package.
+
+use crate::Digest;
+use serde::{Deserialize, Serialize};
+
+/// Where a package comes from: the purl type, and with it the rules for names and versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the package managers' own")]
+pub enum Ecosystem {
+    Apk,
+    Deb,
+    Rpm,
+    Npm,
+    PyPi,
+}
+
+impl Ecosystem {
+    /// The type in a package URL.
+    pub const fn purl_type(self) -> &'static str {
+        match self {
+            Self::Apk => "apk",
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+            Self::Npm => "npm",
+            Self::PyPi => "pypi",
+        }
+    }
+
+    /// Whether packages of it belong to the distribution or to a language.
+    pub const fn class(self) -> PackageClass {
+        match self {
+            Self::Apk | Self::Deb | Self::Rpm => PackageClass::Os,
+            Self::Npm | Self::PyPi => PackageClass::Language,
+        }
+    }
+}
+
+/// Distribution packages and language packages are listed, matched and reported apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageClass {
+    /// Installed by the distribution's package manager.
+    Os,
+    /// Installed by a language's package manager.
+    Language,
+}
+
+/// The layer that brought a package in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LayerRef {
+    /// Digest of the blob as it was stored (compressed or not).
+    pub digest: Option<Digest>,
+    /// Digest of the uncompressed layer, from the image config.
+    pub diff_id: Option<Digest>,
+}
+
+/// One installed package, as its package manager's database or metadata file describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// The purl type and the rules that go with it.
+    pub ecosystem: Ecosystem,
+    /// The name as written.
+    pub name: String,
+    /// The whole version in the package manager's own notation: `[epoch:]version[-release]`.
+    pub version: String,
+    /// The architecture as the package manager writes it, empty where it has none.
+    pub arch: String,
+    /// Source package, origin or source rpm's name; the name itself where the database has none.
+    pub source_name: String,
+    /// The source package's whole version; the version itself where the database has none.
+    pub source_version: String,
+    /// The file that says so, relative to the root, without a leading slash.
+    pub path: String,
+    /// The layer in which this version of the package first appeared.
+    pub layer: Option<LayerRef>,
+    /// Licences as written.
+    pub licenses: Vec<String>,
+    /// Maintainer (dpkg, apk) or vendor (rpm).
+    pub maintainer: String,
+    /// rpm's MODULARITYLABEL: `name:stream:version:context`, empty outside modules.
+    pub modularity_label: String,
+    /// Names of the packages it depends on, as far as the database says.
+    pub depends_on: Vec<String>,
+    /// Name of the distribution package that owns the file at `path`: its advisories hold, not the language's.
+    pub owned_by: Option<String>,
+    /// Whether it is only used for development (lock files).
+    pub dev: bool,
+}
+
+impl Package {
+    /// A package of which only ecosystem, name, version and path are known.
+    pub fn new(
+        ecosystem: Ecosystem,
+        name: impl Into<String>,
+        version: impl Into<String>,
+        path: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
+        let version = version.into();
+        Self {
+            ecosystem,
+            source_name: name.clone(),
+            source_version: version.clone(),
+            name,
+            version,
+            arch: String::new(),
+            path: path.into(),
+            layer: None,
+            licenses: Vec::new(),
+            maintainer: String::new(),
+            modularity_label: String::new(),
+            depends_on: Vec::new(),
+            owned_by: None,
+            dev: false,
+        }
+    }
+
+    /// `name:stream` of the modularity label, by which Red Hat's family keys its modular advisories.
+    pub fn module_stream(&self) -> Option<&str> {
+        let label = self.modularity_label.as_str();
+        let (end, _) = label.match_indices(':').nth(1).unwrap_or((label.len(), ""));
+        label.get(..end).filter(|stream| stream.contains(':'))
+    }
+}
