@@ -1,0 +1,162 @@
+//! Where the named parts of an image lie: ranges of an archive file, or files of a directory.
+
+use crate::Error;
+use crate::compression::{Compression, decoder};
+use crate::tar_index::TarIndex;
+use seaworthy_model::{Digest, limits};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A place that holds manifest, config and layers under names.
+#[derive(Debug)]
+pub(crate) enum Blobs {
+    /// A tar archive that can be entered anywhere.
+    Archive { path: PathBuf, index: TarIndex },
+    /// A tar archive compressed as a whole: it can only be read from its beginning.
+    CompressedArchive { path: PathBuf, index: TarIndex },
+    /// A directory (OCI layout).
+    Directory { path: PathBuf },
+}
+
+/// One blob's place in its container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Name inside the container, for messages.
+    pub(crate) name: String,
+    /// Offset of the content in the (uncompressed) archive; 0 in a directory.
+    pub(crate) offset: u64,
+    /// Length in bytes.
+    pub(crate) size: u64,
+}
+
+impl Blobs {
+    /// Opens an archive file or a directory.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let open = |source| Error::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let metadata = std::fs::metadata(path).map_err(open)?;
+        if metadata.is_dir() {
+            return Ok(Self::Directory { path: path.to_owned() });
+        }
+        let mut file = File::open(path).map_err(open)?;
+        if metadata.is_file() && metadata.len() == 0 {
+            return Err(Error::Empty { path: path.to_owned() });
+        }
+        let mut head = Vec::with_capacity(4);
+        Read::by_ref(&mut file).take(4).read_to_end(&mut head).map_err(open)?;
+        file.seek(SeekFrom::Start(0)).map_err(open)?;
+        let path = path.to_owned();
+        if Compression::of(&head) == Compression::None {
+            let index = TarIndex::of_file(file, &path)?;
+            Ok(Self::Archive { path, index })
+        } else {
+            let (_, reader) = decoder(file).map_err(open)?;
+            let index = TarIndex::of_stream(reader, &path)?;
+            Ok(Self::CompressedArchive { path, index })
+        }
+    }
+
+    /// The path that the user gave.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Archive { path, .. } | Self::CompressedArchive { path, .. } | Self::Directory { path } => path,
+        }
+    }
+
+    /// Whether blobs can be read in any order and at the same time.
+    pub(crate) const fn random_access(&self) -> bool {
+        !matches!(self, Self::CompressedArchive { .. })
+    }
+
+    /// Finds a blob by name; names that leave the container do not exist.
+    pub(crate) fn find(&self, name: &str) -> Option<Place> {
+        match self {
+            Self::Archive { index, .. } | Self::CompressedArchive { index, .. } => index.find(name),
+            Self::Directory { path } => {
+                let safe = !name.is_empty()
+                    && name
+                        .split('/')
+                        .all(|part| !part.is_empty() && part != "." && part != "..");
+                let metadata = safe.then(|| std::fs::metadata(path.join(name)).ok()).flatten()?;
+                metadata.is_file().then(|| Place {
+                    name: name.to_owned(),
+                    offset: 0,
+                    size: metadata.len(),
+                })
+            }
+        }
+    }
+
+    /// Opens a blob of a container with random access; its bytes as stored.
+    pub(crate) fn open_blob(&self, place: &Place) -> Result<impl Read + Send + use<>, Error> {
+        let (path, offset) = match self {
+            Self::Archive { path, .. } | Self::CompressedArchive { path, .. } => (path.clone(), place.offset),
+            Self::Directory { path } => (path.join(&place.name), 0),
+        };
+        let mut file = File::open(&path).map_err(|source| Error::Open {
+            path: path.clone(),
+            source,
+        })?;
+        if offset > 0 {
+            file.seek(SeekFrom::Start(offset))
+                .map_err(|source| Error::Open { path, source })?;
+        }
+        Ok(file.take(place.size))
+    }
+
+    /// The content of a small blob (manifest, index, config), whole, and its digest; verified where `expected` is given.
+    pub(crate) fn small(&self, name: &str, expected: Option<Digest>) -> Result<Option<(Vec<u8>, Digest)>, Error> {
+        let Some(place) = self.find(name) else { return Ok(None) };
+        if place.size > limits::MANIFEST_BYTES {
+            return Err(Error::TooLarge {
+                what: place.name,
+                limit: limits::MANIFEST_BYTES,
+            });
+        }
+        let bytes = match self {
+            Self::CompressedArchive { index, .. } => index.small(&place).unwrap_or_default().to_vec(),
+            _ => {
+                let mut bytes = Vec::with_capacity(usize::try_from(place.size).unwrap_or(0));
+                let mut reader = self.open_blob(&place)?;
+                reader.read_to_end(&mut bytes).map_err(|source| Error::Read {
+                    what: place.name.clone(),
+                    source,
+                })?;
+                bytes
+            }
+        };
+        if bytes.len() as u64 != place.size {
+            return Err(Error::WrongSize {
+                what: place.name,
+                expected: place.size,
+                actual: bytes.len() as u64,
+            });
+        }
+        let actual = Digest::from_bytes(Sha256::digest(&bytes).into());
+        match expected {
+            Some(expected) if expected != actual => Err(Error::WrongDigest {
+                what: place.name,
+                expected,
+                actual,
+            }),
+            _ => Ok(Some((bytes, actual))),
+        }
+    }
+
+    /// Like [`Blobs::small`] for a blob that `what` says must be there.
+    pub(crate) fn required(
+        &self,
+        what: &str,
+        name: &str,
+        expected: Option<Digest>,
+    ) -> Result<(Vec<u8>, Digest), Error> {
+        self.small(name, expected)?.ok_or_else(|| Error::MissingBlob {
+            what: what.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}

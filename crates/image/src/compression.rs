@@ -1,0 +1,56 @@
+//! Gzip and zstd, told apart by their magic numbers and never by a media type: sources mislabel both.
+
+use flate2::bufread::MultiGzDecoder;
+use seaworthy_model::limits;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// How a blob or a whole archive is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    /// Not compressed.
+    None,
+    /// gzip (RFC 1952), possibly of several members.
+    Gzip,
+    /// zstd (RFC 8878), possibly of several frames.
+    Zstd,
+}
+
+impl Compression {
+    /// Recognises the first bytes of a stream; a zstd stream may begin with a skippable frame (zstd:chunked does).
+    pub(crate) fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+
+    /// Uncompressed bytes per stored byte above which a stream is a bomb.
+    pub(crate) const fn max_ratio(self) -> u64 {
+        match self {
+            Self::None => 1,
+            Self::Gzip => limits::LAYER_RATIO,
+            Self::Zstd => limits::ZSTD_RATIO,
+        }
+    }
+}
+
+/// Size of the read buffer in front of a decoder: large enough to keep system calls rare, small enough for the L2 cache.
+const READ_BUFFER: usize = 128 << 10;
+
+/// The uncompressed bytes of `stored`, and how it was stored.
+pub(crate) fn decoder<'a>(stored: impl Read + Send + 'a) -> io::Result<(Compression, Box<dyn Read + Send + 'a>)> {
+    let mut stored = BufReader::with_capacity(READ_BUFFER, stored);
+    let compression = Compression::of(stored.fill_buf()?);
+    let reader: Box<dyn Read + Send + 'a> = match compression {
+        Compression::None => Box::new(stored),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(stored)),
+        Compression::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
+            decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+    };
+    Ok((compression, reader))
+}

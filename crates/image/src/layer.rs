@@ -1,0 +1,327 @@
+//! One pass over layer blobs: read, hash and inflate on one thread, hand the uncompressed bytes to the caller's thread.
+//!
+//! The two halves run at the same time, so that a single large layer still uses two cores. Which digest is verified:
+//! the blob's where one is promised; otherwise (layers of old docker archives) the diff id, which is then the only
+//! promise there is. See `docs/decisions/0001-which-digests-are-verified.md`.
+
+use crate::Error;
+use crate::blobs::Blobs;
+use crate::compression::{Compression, decoder};
+use crate::image::LayerPlace;
+use seaworthy_model::{Digest, limits};
+use sha2::{Digest as _, Sha256};
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+
+/// Bytes handed over at a time: small enough for the L2 cache, large enough to make hand-over cheap.
+const CHUNK: usize = 256 << 10;
+/// Chunks under way between the two threads.
+const CHUNKS: usize = 4;
+
+/// Bytes of stored blobs read so far, shared with whoever shows progress.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicU64);
+
+impl Progress {
+    /// Stored bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One or more layers that are read one after another.
+#[derive(Debug)]
+pub struct LayerStream {
+    blobs: Arc<Blobs>,
+    targets: Vec<(Vec<usize>, LayerPlace)>,
+}
+
+/// The uncompressed bytes of one layer.
+#[derive(Debug)]
+pub struct LayerReader {
+    full: Receiver<io::Result<Vec<u8>>>,
+    empty: Sender<Vec<u8>>,
+    current: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Read for LayerReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at >= self.current.len() {
+            if self.ended {
+                return Ok(0);
+            }
+            let spent = std::mem::take(&mut self.current);
+            if spent.capacity() > 0 {
+                // The other side is gone when the stream has ended: the buffer is then of no use.
+                let _ = self.empty.send(spent);
+            }
+            self.at = 0;
+            match self.full.recv() {
+                Ok(Ok(chunk)) => self.current = chunk,
+                Ok(Err(error)) => {
+                    self.ended = true;
+                    return Err(error);
+                }
+                Err(_) => self.ended = true,
+            }
+        }
+        let available = self.current.get(self.at..).unwrap_or_default();
+        let count = available.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), available.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.at += count;
+        Ok(count)
+    }
+}
+
+/// Counts and, where asked, hashes what passes.
+struct Metered<'a, R> {
+    inner: R,
+    hash: Option<&'a Mutex<Sha256>>,
+    count: &'a AtomicU64,
+    progress: &'a Progress,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        if let (Some(hash), Some(bytes)) = (self.hash, buffer.get(..count)) {
+            hash.lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .update(bytes);
+        }
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.0.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl LayerStream {
+    pub(crate) const fn new(blobs: Arc<Blobs>, targets: Vec<(Vec<usize>, LayerPlace)>) -> Self {
+        Self { blobs, targets }
+    }
+
+    /// Stored bytes of all its layers, by which work can be ordered.
+    pub fn size(&self) -> u64 {
+        self.targets.iter().map(|(_, layer)| layer.place.size).sum()
+    }
+
+    /// Streams every layer through `visit` and returns, for the indexes that share each layer, what it made of it.
+    ///
+    /// What `visit` leaves unread is still hashed. Its result is dropped when the layer turns out not to be what was
+    /// promised.
+    pub fn read<R>(
+        self,
+        progress: &Progress,
+        mut visit: impl FnMut(usize, &mut LayerReader) -> io::Result<R>,
+    ) -> Vec<(Vec<usize>, Result<R, Error>)> {
+        let mut results = Vec::with_capacity(self.targets.len());
+        if self.blobs.random_access() {
+            for (indexes, layer) in self.targets {
+                let index = indexes.first().copied().unwrap_or(0);
+                let result = match self.blobs.open_blob(&layer.place) {
+                    Ok(stored) => one(stored, &layer, progress, |reader| visit(index, reader)),
+                    Err(error) => Err(error),
+                };
+                results.push((indexes, result));
+            }
+            return results;
+        }
+        let opened = std::fs::File::open(self.blobs.path()).and_then(decoder);
+        let (_, mut archive) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                let path = self.blobs.path();
+                let again = |source| Error::Open {
+                    path: path.to_owned(),
+                    source,
+                };
+                for (indexes, _) in self.targets {
+                    results.push((indexes, Err(again(io::Error::new(error.kind(), error.to_string())))));
+                }
+                return results;
+            }
+        };
+        let mut position = 0u64;
+        for (indexes, layer) in self.targets {
+            let index = indexes.first().copied().unwrap_or(0);
+            let gap = layer.place.offset.saturating_sub(position);
+            let skipped = io::copy(&mut archive.by_ref().take(gap), &mut io::sink());
+            let result = match skipped {
+                Ok(_) => {
+                    let result = one(archive.by_ref().take(layer.place.size), &layer, progress, |reader| {
+                        visit(index, reader)
+                    });
+                    position = layer.place.offset + layer.place.size;
+                    result
+                }
+                Err(source) => Err(Error::Read {
+                    what: layer.place.name.clone(),
+                    source,
+                }),
+            };
+            results.push((indexes, result));
+        }
+        results
+    }
+}
+
+/// Streams one layer. The stored bytes are always drained, so that the position in a shared archive stays right.
+fn one<R>(
+    stored: impl Read + Send,
+    layer: &LayerPlace,
+    progress: &Progress,
+    visit: impl FnOnce(&mut LayerReader) -> io::Result<R>,
+) -> Result<R, Error> {
+    let what = format!("layer {}", layer.place.name);
+    let (full_sender, full) = sync_channel(CHUNKS);
+    let (empty, empty_receiver) = channel();
+    let mut reader = LayerReader {
+        full,
+        empty,
+        current: Vec::new(),
+        at: 0,
+        ended: false,
+    };
+    let expected = layer.digest;
+    // Without a blob digest the diff id is the only promise; see the module's comment.
+    let expected_diff_id = if expected.is_none() { layer.diff_id } else { None };
+    let (visited, produced) = std::thread::scope(|scope| {
+        let what = what.as_str();
+        // Moved in: the channel closes when the producer ends, whatever the reason.
+        let producer = scope.spawn(move || {
+            produce(
+                stored,
+                layer,
+                what,
+                progress,
+                &full_sender,
+                &empty_receiver,
+                expected_diff_id,
+            )
+        });
+        let visited = visit(&mut reader);
+        // Drain what the visitor did not read, so that the digest covers the whole blob.
+        let drained = io::copy(&mut reader, &mut io::sink());
+        drop(reader);
+        (visited.and_then(|value| drained.map(|_| value)), producer.join())
+    });
+    let produced = produced.unwrap_or_else(|_| Err(Error::Interrupted { what: what.clone() }));
+    let (actual, uncompressed) = produced?;
+    if let Some(expected) = expected
+        && expected != actual
+    {
+        return Err(Error::WrongDigest { what, expected, actual });
+    }
+    if let (Some(expected), Some(actual)) = (expected_diff_id, uncompressed)
+        && expected != actual
+    {
+        return Err(Error::WrongDigest {
+            what: format!("{what} uncompressed"),
+            expected,
+            actual,
+        });
+    }
+    visited.map_err(|source| Error::Read { what, source })
+}
+
+/// Reads, hashes and inflates; returns the digest of the stored bytes and, where asked, of the uncompressed ones.
+fn produce(
+    stored: impl Read + Send,
+    layer: &LayerPlace,
+    what: &str,
+    progress: &Progress,
+    full: &SyncSender<io::Result<Vec<u8>>>,
+    empty: &Receiver<Vec<u8>>,
+    expected_diff_id: Option<Digest>,
+) -> Result<(Digest, Option<Digest>), Error> {
+    let hash = Mutex::new(Sha256::new());
+    let count = AtomicU64::new(0);
+    let failed = |source: io::Error| Error::Read {
+        what: what.to_owned(),
+        source,
+    };
+    let metered = Metered {
+        inner: stored,
+        hash: layer.digest.is_some().then_some(&hash),
+        count: &count,
+        progress,
+    };
+    let (compression, mut reader) = decoder(metered).map_err(failed)?;
+    let mut diff_hash = expected_diff_id.map(|_| Sha256::new());
+    let mut total = 0u64;
+    let mut listening = true;
+    loop {
+        let mut chunk = empty.try_recv().unwrap_or_default();
+        chunk.resize(CHUNK, 0);
+        let mut filled = 0;
+        let mut failure = None;
+        while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match reader.read(rest) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        chunk.truncate(filled);
+        total += filled as u64;
+        if let Some(hash) = &mut diff_hash {
+            hash.update(&chunk);
+        }
+        if total > limits::LAYER_BYTES {
+            let _ = full.send(Err(io::Error::other("the layer is larger than allowed")));
+            return Err(Error::TooLarge {
+                what: what.to_owned(),
+                limit: limits::LAYER_BYTES,
+            });
+        }
+        let ratio = compression.max_ratio();
+        if compression != Compression::None
+            && total > limits::RATIO_FLOOR
+            && total / ratio > count.load(Ordering::Relaxed)
+        {
+            let _ = full.send(Err(io::Error::other("the layer inflates beyond all measure")));
+            return Err(Error::Bomb {
+                what: what.to_owned(),
+                ratio,
+            });
+        }
+        if let Some(error) = failure {
+            let copy = io::Error::new(error.kind(), error.to_string());
+            let _ = full.send(Err(copy));
+            return Err(failed(error));
+        }
+        if filled == 0 {
+            break;
+        }
+        if listening && full.send(Ok(chunk)).is_err() {
+            listening = false;
+        }
+    }
+    drop(reader);
+    let stored_bytes = count.load(Ordering::Relaxed);
+    if stored_bytes != layer.place.size {
+        return Err(Error::WrongSize {
+            what: what.to_owned(),
+            expected: layer.place.size,
+            actual: stored_bytes,
+        });
+    }
+    let digest = hash
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .finalize();
+    Ok((
+        Digest::from_bytes(digest.into()),
+        diff_hash.map(|hash| Digest::from_bytes(hash.finalize().into())),
+    ))
+}
