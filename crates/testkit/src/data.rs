@@ -9,10 +9,16 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 /// Under `CI=true`, when the data are missing.
-#[expect(clippy::panic, clippy::print_stderr, reason = "a test helper: this is how a test fails or says that it is skipped")]
+#[expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test helper: this is how a test fails or says that it is skipped"
+)]
 pub fn path(relative: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SEAWORTHY_TEST_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let root = std::env::var_os("SEAWORTHY_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
     let path = root.join(relative);
     if path.exists() {
         return Some(path);
