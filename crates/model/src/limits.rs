@@ -66,3 +66,14 @@ pub const FEED_BYTES: u64 = 4 << 30;
 pub const VERSION_BYTES: usize = 1024;
 /// Bytes at the head of an invalid version among which a valid one is looked for; every prefix is tried.
 pub const VERSION_PREFIX_BYTES: usize = 128;
+/// One value of a release file or of a package's metadata (a name, a version, a licence). The longest seen are licence
+/// texts in Python's `License:` field, of which the first line is kept.
+pub const VALUE_BYTES: usize = 4096;
+/// Entries kept of a list inside one metadata file: content sets, licences, repositories.
+pub const LIST_ENTRIES: usize = 10_000;
+/// Records that one feed may give. The largest real one gives under a million.
+pub const FEED_RECORDS: usize = 8_000_000;
+/// Files and directories below a feed directory.
+pub const FEED_FILES: usize = 100_000;
+/// Characters of an id, package name or version of an advisory.
+pub const ADVISORY_TEXT_BYTES: usize = 1024;
