@@ -14,7 +14,7 @@ use super::{Scheme, deb};
 pub(super) struct Place<'a> {
     /// The key of the valid version that stands for the text or that the text begins with.
     key: Option<Vec<u8>>,
-    /// What follows that beginning.
+    /// What follows that beginning, as far as a version may be long.
     rest: &'a str,
 }
 
@@ -39,10 +39,16 @@ impl<'a> Place<'a> {
             if let Some((beginning, rest)) = text.split_at_checked(end)
                 && let Ok(key) = scheme.sort_key(beginning)
             {
-                return Self { key: Some(key), rest };
+                return Self {
+                    key: Some(key),
+                    rest: bounded(rest),
+                };
             }
         }
-        Self { key: None, rest: text }
+        Self {
+            key: None,
+            rest: bounded(text),
+        }
     }
 
     pub(super) fn cmp(&self, other: &Self) -> Ordering {
@@ -53,4 +59,9 @@ impl<'a> Place<'a> {
             // Any order that knows numbers serves for the rest.
             .then_with(|| deb::part_order(self.rest, other.rest))
     }
+}
+
+fn bounded(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(limits::VERSION_BYTES))
+        .unwrap_or(text)
 }
