@@ -5,5 +5,11 @@
 
 pub mod analyzer;
 pub mod language;
+mod layer;
+mod merge;
 pub mod os;
 pub mod release;
+mod tree;
+
+pub use layer::{LayerContents, Pattern, Reread, Selection, read_layer};
+pub use merge::{RereadLayer, merge};
