@@ -151,16 +151,50 @@ impl Distribution {
         }
     }
 
-    /// The major part of the version: the text before the first dot.
-    pub fn major(&self) -> &str {
-        self.version.split('.').next().unwrap_or("")
+    /// The number in the version: `2` of `2 (Karoo)`, `2018.03` of `AMI release 2018.03`, the whole where there is none.
+    pub fn number(&self) -> &str {
+        self.version
+            .split_whitespace()
+            .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+            .unwrap_or(&self.version)
     }
 
-    /// Major and minor part of the version: `3.20` of `3.20.1`; the whole where there is no second dot.
+    /// The major part of the number: the text before the first dot.
+    pub fn major(&self) -> &str {
+        self.number().split('.').next().unwrap_or("")
+    }
+
+    /// Major and minor part of the number: `3.20` of `3.20.1`; the whole where there is no second dot.
     pub fn major_minor(&self) -> &str {
-        self.version
+        let number = self.number();
+        number
             .match_indices('.')
             .nth(1)
-            .map_or(self.version.as_str(), |(at, _)| self.version.get(..at).unwrap_or(""))
+            .map_or(number, |(at, _)| number.get(..at).unwrap_or(""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Distribution, Family};
+
+    #[test]
+    fn parts_of_versions() {
+        for (version, major, major_minor) in [
+            ("3.20.1", "3", "3.20"),
+            ("12", "12", "12"),
+            ("2 (Karoo)", "2", "2"),
+            ("AMI release 2018.03", "2018", "2018.03"),
+            ("2023.6.20241010 (Amazon Linux)", "2023", "2023.6"),
+            ("trixie/sid", "trixie/sid", "trixie/sid"),
+            ("", "", ""),
+        ] {
+            let distribution = Distribution::new(Family::Other, version);
+            assert_eq!(
+                (distribution.major(), distribution.major_minor()),
+                (major, major_minor),
+                "{version}"
+            );
+        }
     }
 }
