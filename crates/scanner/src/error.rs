@@ -1,0 +1,31 @@
+//! Why a scan gave no report.
+
+use std::io;
+
+/// Why a scan gave no report.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it is")]
+pub enum Error {
+    #[error(transparent)]
+    Image(#[from] seaworthy_image::Error),
+    #[error(transparent)]
+    Advisories(#[from] seaworthy_advisories::error::Error),
+    #[error("the scan took longer than allowed")]
+    TimedOut { source: Box<seaworthy_image::Error> },
+    #[error("cannot read the directory")]
+    Directory { source: io::Error },
+    #[error("layer {index} gave no result")]
+    LayerLost { index: usize },
+}
+
+impl Error {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Image(error) => error.hint(),
+            Self::Advisories(error) => error.hint().map(str::to_owned),
+            Self::TimedOut { .. } => Some("give it more time with --timeout, for example --timeout 15m".into()),
+            _ => None,
+        }
+    }
+}
