@@ -1,5 +1,6 @@
 //! Packages that language package managers installed.
 
+pub(crate) mod json;
 pub mod npm;
 pub mod python;
 pub mod python_egg;

@@ -10,6 +10,7 @@ use seaworthy_model::{Ecosystem, Effect, Package, Problem, limits};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json;
 use crate::analyzer::{Analyzer, File, FileReport};
 
 /// The table's row.
@@ -76,8 +77,7 @@ fn inside_tests_of_a_package(path: &str) -> bool {
 }
 
 fn analyze(file: File<'_>, report: &mut FileReport) {
-    let text = String::from_utf8_lossy(file.bytes);
-    let manifest = match serde_json::from_str::<Manifest>(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+    let manifest = match json::object::<Manifest>(file.bytes) {
         Ok(manifest) => manifest,
         Err(error) => {
             let what = format!("package.json could not be read, the package is not listed: {error}");
@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn damaged_deep_and_foreign() {
         let deep_field = format!("{{\"license\": {}", "[".repeat(1 << 20));
-        for text in ["", "{", "[]", "\u{0}", deep_field.as_str()] {
+        for text in ["", "{", "[]", "[\"a\", \"1\"]", "\u{0}", deep_field.as_str()] {
             let report = read(text.as_bytes());
             assert_eq!((report.packages.len(), report.problems.len()), (0, 1), "{text:.40}");
         }

@@ -14,13 +14,14 @@ use super::{OsRelease, ReleaseFact, family, os_release};
 pub fn merge<'a>(facts: impl Iterator<Item = (&'a str, &'a ReleaseFact)>) -> (Option<Distribution>, Vec<Problem>) {
     let facts = Facts::gather(facts);
     let mut problems = Vec::new();
-    let from_os_release = facts.os_release.map(|(_, fields)| of_os_release(fields));
-    let distribution = match from_os_release {
-        Some(mut distribution) => {
+    let distribution = match facts.os_release {
+        // A name for people alone is less than any of the other files says.
+        Some((_, fields)) if !fields.id.is_empty() || facts.releases.is_empty() => {
+            let mut distribution = of_os_release(fields);
             refine(&mut distribution, &facts, &mut problems);
             Some(distribution)
         }
-        None => of_release_files(&facts, &mut problems),
+        _ => of_release_files(&facts, &mut problems),
     };
     let distribution = distribution.map(|mut distribution| {
         add_sources(&mut distribution, &facts);
@@ -369,6 +370,15 @@ mod tests {
             "21",
         );
         assert_eq!(mint.id, "linuxmint");
+        check(
+            &[
+                ("etc/os-release", "NAME=x\n"),
+                ("etc/redhat-release", "CentOS release 5.7 (Final)"),
+            ],
+            Family::CentOs,
+            "5.7",
+        );
+        assert_eq!(check(&[("etc/os-release", "NAME=x\n")], Family::Other, "").id, "linux");
         assert_eq!(detect(&[]), (None, Vec::new()));
         assert_eq!(detect(&[("etc/os-release", "")]), (None, Vec::new()));
     }

@@ -8,6 +8,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::ReleaseFact;
 use crate::analyzer::{Analyzer, File, FileReport};
+use crate::language::json;
 
 /// The table's row.
 pub static ANALYZER: Analyzer = Analyzer {
@@ -27,8 +28,7 @@ fn wants(path: &str) -> bool {
 }
 
 fn analyze(file: File<'_>, report: &mut FileReport) {
-    let text = String::from_utf8_lossy(file.bytes);
-    match serde_json::from_str::<Manifest>(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+    match json::object::<Manifest>(file.bytes) {
         Ok(Manifest { content_sets }) => {
             if content_sets.cut {
                 let what = format!(

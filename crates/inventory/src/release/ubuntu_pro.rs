@@ -3,14 +3,13 @@
 //! Three signs count: an enabled service in the client's status, a source of `esm.ubuntu.com`, and credentials for it.
 //! Only the channel's name is kept; the credentials file holds a secret.
 
-use std::borrow::Cow;
-
 use seaworthy_model::{Effect, Problem, limits};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::ReleaseFact;
 use crate::analyzer::{Analyzer, File, FileReport};
+use crate::language::json;
 
 /// The table's row.
 pub static ANALYZER: Analyzer = Analyzer {
@@ -42,7 +41,7 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
     let text = String::from_utf8_lossy(file.bytes);
     let mut enabled = [false; CHANNELS.len()];
     if file.path == STATUS {
-        match serde_json::from_str::<Status>(text.strip_prefix('\u{feff}').unwrap_or(&text)) {
+        match json::object::<Status>(file.bytes) {
             Ok(status) => enabled = status.services,
             Err(error) => {
                 let what = format!("the status of Ubuntu Pro could not be read, its channels are unknown: {error}");
@@ -108,12 +107,11 @@ struct Status {
     services: [bool; CHANNELS.len()],
 }
 
-#[derive(Deserialize)]
-struct Service<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    status: Cow<'a, str>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Service {
+    name: String,
+    status: String,
 }
 
 fn enabled_services<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[bool; CHANNELS.len()], D::Error> {
@@ -129,7 +127,7 @@ fn enabled_services<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[bool;
             let mut enabled = [false; CHANNELS.len()];
             let mut count = 0usize;
             while count < limits::LIST_ENTRIES {
-                let Some(service) = list.next_element::<Service<'de>>()? else {
+                let Some(service) = list.next_element::<Service>()? else {
                     return Ok(enabled);
                 };
                 count += 1;
