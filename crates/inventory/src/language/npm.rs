@@ -248,7 +248,8 @@ mod tests {
 
     #[test]
     fn names_versions_and_licences() {
-        let cases: &[(&str, Option<(&str, &str, &[&str])>)] = &[
+        type Expected = Option<(&'static str, &'static str, &'static [&'static str])>;
+        let cases: &[(&str, Expected)] = &[
             (
                 r#"{"name": "lodash", "version": "4.17.11", "license": "MIT"}"#,
                 Some(("lodash", "4.17.11", &["MIT"])),
