@@ -70,12 +70,16 @@ impl Error {
     /// What a user can do about it, where something can be done.
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Foreign { .. } => Some("give a file made by `seaworthy db build`, or leave --db out to use the built-in data"),
+            Self::Foreign { .. } => {
+                Some("give a file made by `seaworthy db build`, or leave --db out to use the built-in data")
+            }
             Self::Format { .. } => Some("update seaworthy, or fetch the file again with `seaworthy db update`"),
             Self::Length { .. } | Self::Damaged { .. } => {
                 Some("fetch the file again with `seaworthy db update`, or leave --db out to use the built-in data")
             }
-            Self::NoFeeds(_) => Some("the directory should hold osv/, alpine/, debian/, … as their publishers serve them"),
+            Self::NoFeeds(_) => {
+                Some("the directory should hold osv/, alpine/, debian/, … as their publishers serve them")
+            }
             Self::Read { .. } | Self::Feed { .. } | Self::Unwritable(_) => None,
         }
     }

@@ -1,6 +1,12 @@
 //! Feeds become one mapped file; version schemes; matching.
 #![deny(clippy::indexing_slicing)]
 
+pub mod database;
+pub mod ecosystem;
+pub mod end_of_life;
 pub mod error;
+pub mod feeds;
+pub mod file;
+pub mod matching;
 pub mod record;
 pub mod versions;

@@ -1,0 +1,232 @@
+//! Packages of distributions: which names and versions are looked up, and which statements apply.
+
+use super::candidates::{Candidate, Candidates, Found, finding, same_line};
+use super::judge::Installed;
+use super::red_hat;
+use crate::ecosystem::{DistributionRules, Lookup};
+use crate::file::{Entry, Section};
+use seaworthy_model::{Distribution, Ecosystem, Family, MatchKind, Package};
+use std::borrow::Cow;
+
+/// The number of Ubuntu's long-term section among those of an image.
+const PRO: u8 = 1;
+
+/// The sections that hold for an image.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sections<'a> {
+    pub(super) base: &'a Section,
+    /// Ubuntu's long-term channel.
+    pub(super) pro: Option<&'a Section>,
+}
+
+/// A name to look up with the version that belongs to it.
+#[derive(Debug)]
+struct Key<'p> {
+    name: Cow<'p, str>,
+    installed: Installed<'p>,
+    kind: MatchKind,
+}
+
+/// The findings of one package, and why its version could not be compared, if it could not.
+pub(super) fn find<'p>(
+    sections: Sections<'_>,
+    rules: &DistributionRules,
+    distribution: &Distribution,
+    index: usize,
+    package: &'p Package,
+    found: &mut Vec<Found>,
+) -> Option<String> {
+    let mut invalid = None;
+    for key in keys(rules, distribution, package) {
+        let mut candidates = Candidates::default();
+        let any = collect(sections, distribution, package, &key, &mut candidates);
+        if any {
+            invalid = invalid.or(key.installed.invalid.clone());
+        }
+        for (id, statements) in candidates.by_id() {
+            let statements = deciding(rules, distribution, package, &key.installed, statements);
+            found.extend(finding(index, package, &key.installed, key.kind, id, &statements));
+        }
+        if any {
+            // Where the advisories name the package itself, its source says nothing more.
+            break;
+        }
+    }
+    if invalid.is_none() {
+        // Nothing is known of the package, but whoever reads the report should still hear of it.
+        invalid = rules
+            .scheme
+            .check(&package.version)
+            .err()
+            .map(|error| error.to_string());
+    }
+    invalid
+}
+
+fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p Package) -> Vec<Key<'p>> {
+    let is_rpm = rules.packages == Ecosystem::Rpm;
+    let itself = package.source_name.is_empty() || package.source_name == package.name;
+    let direct = || Key {
+        name: Cow::Borrowed(package.name.as_str()),
+        installed: Installed::new(rules.scheme, package.version.as_str(), false),
+        kind: MatchKind::Direct,
+    };
+    // Alpine builds every package of an origin in one version.
+    let source_version = if package.source_version.is_empty() {
+        &package.version
+    } else {
+        &package.source_version
+    };
+    let (name, version) = kernel_source(distribution.family, &package.source_name, source_version);
+    let source = || Key {
+        name,
+        // Source rpms carry no epoch; the advisory's is taken to be that of the installed one.
+        installed: Installed::new(rules.scheme, version, is_rpm),
+        kind: MatchKind::Source,
+    };
+    match rules.lookup {
+        Lookup::Binary => vec![direct()],
+        Lookup::Source | Lookup::Either if itself && is_rpm || package.source_name.is_empty() => vec![direct()],
+        Lookup::Source => vec![Key {
+            kind: if itself { MatchKind::Direct } else { MatchKind::Source },
+            ..source()
+        }],
+        Lookup::Either => vec![direct(), source()],
+    }
+}
+
+/// Kernels are signed in a source package of their own: Debian's `linux-signed-amd64 6.1.99+1` is built from
+/// `linux 6.1.99-1`, Ubuntu's `linux-signed-azure` and `linux-meta-azure` belong to `linux-azure`.
+fn kernel_source<'p>(family: Family, name: &'p str, version: &'p str) -> (Cow<'p, str>, Cow<'p, str>) {
+    let unchanged = (Cow::Borrowed(name), Cow::Borrowed(version));
+    match family {
+        Family::Debian if name.starts_with("linux-signed-") => {
+            (Cow::Borrowed("linux"), Cow::Owned(version.replacen('+', "-", 1)))
+        }
+        Family::Ubuntu => {
+            let flavour = |rest: &str| Cow::Owned(format!("linux{rest}"));
+            if let Some(rest) = name.strip_prefix("linux-signed") {
+                (flavour(rest), Cow::Borrowed(version))
+            } else if let Some(rest) = name.strip_prefix("linux-meta") {
+                // 5.15.0.101.98 depends on the kernel with ABI 101, whose upload number it does not know.
+                let mut parts = version.splitn(5, '.');
+                match (parts.next(), parts.next(), parts.next(), parts.next()) {
+                    (Some(a), Some(b), Some(c), Some(abi)) => {
+                        (flavour(rest), Cow::Owned(format!("{a}.{b}.{c}-{abi}.99999")))
+                    }
+                    _ => unchanged,
+                }
+            } else {
+                unchanged
+            }
+        }
+        _ => unchanged,
+    }
+}
+
+/// Gathers the statements that apply; whether the sections know the name at all.
+fn collect<'a>(
+    sections: Sections<'a>,
+    distribution: &Distribution,
+    package: &Package,
+    key: &Key<'_>,
+    candidates: &mut Candidates<'a>,
+) -> bool {
+    let mut any = false;
+    let subscribed = is_subscribed(distribution, package);
+    let extended = red_hat::extended_updates(distribution).map(|(_, minor)| minor);
+    let pro_only = (!subscribed).then_some("with Ubuntu Pro only");
+    for (number, section, out_of_reach) in [(0, Some(sections.base), None), (PRO, sections.pro, pro_only)] {
+        for entry in section.into_iter().flat_map(|section| section.entries(&key.name)) {
+            any = true;
+            if !applies(&entry, distribution, package, &key.installed) {
+                continue;
+            }
+            let judgement = key.installed.judge(&entry);
+            let mut candidate = Candidate {
+                entry,
+                judgement,
+                section: number,
+                out_of_reach,
+            };
+            if extended.is_some_and(|minor| !red_hat::is_reachable(&candidate, minor)) {
+                candidate.out_of_reach = Some("in a later minor release only");
+            }
+            candidates.push(candidate);
+        }
+    }
+    any
+}
+
+/// An image that is subscribed to Ubuntu's long-term channel, or a package that came from it.
+fn is_subscribed(distribution: &Distribution, package: &Package) -> bool {
+    distribution.channels.iter().any(|channel| channel.starts_with("esm"))
+        || package.version.match_indices("esm").any(|(at, _)| {
+            let before = package
+                .version
+                .get(..at)
+                .is_some_and(|before| before.ends_with(['+', '~']));
+            before
+                && package
+                    .version
+                    .get(at + 3..)
+                    .is_some_and(|after| after.starts_with(|letter: char| letter.is_ascii_digit()))
+        })
+}
+
+fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, installed: &Installed<'_>) -> bool {
+    let mut arches = entry.arches().peekable();
+    if arches.peek().is_some()
+        && !package.arch.is_empty()
+        && !matches!(package.arch.as_str(), "noarch" | "all")
+        && !arches.any(|arch| arch == package.arch)
+    {
+        return false;
+    }
+    let fixes = || {
+        entry.stretches().filter_map(|stretch| match stretch.end {
+            crate::file::Bound::Fixed(end) => Some(end),
+            _ => None,
+        })
+    };
+    match distribution.family {
+        Family::RedHat | Family::CentOs | Family::Alma | Family::Rocky => {
+            let fixes: Vec<&str> = fixes().collect();
+            red_hat::product_applies(entry.product(), distribution)
+                && red_hat::module_applies(&fixes, entry.module(), &installed.version, package.module_stream())
+        }
+        Family::Amazon => same_line(entry.product(), &installed.version, fixes()),
+        // Modules of SUSE's products are parts of one release, not lines beside it.
+        _ => true,
+    }
+}
+
+/// The statements about one vulnerability that decide.
+fn deciding<'c, 'a>(
+    rules: &DistributionRules,
+    distribution: &Distribution,
+    package: &Package,
+    installed: &Installed<'_>,
+    statements: Vec<&'c Candidate<'a>>,
+) -> Vec<&'c Candidate<'a>> {
+    match rules.family {
+        Family::RedHat | Family::CentOs => red_hat::deciding(installed, distribution, statements),
+        Family::Ubuntu => {
+            let (pro, base): (Vec<_>, Vec<_>) = statements
+                .iter()
+                .copied()
+                .partition(|candidate| candidate.section == PRO);
+            if pro.is_empty() {
+                base
+            } else if is_subscribed(distribution, package) {
+                pro
+            } else if base.is_empty() || base.iter().any(|candidate| !candidate.is_clear()) {
+                statements
+            } else {
+                // What the base has fixed needs no other fix.
+                base
+            }
+        }
+        _ => statements,
+    }
+}

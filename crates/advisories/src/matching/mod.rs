@@ -1,0 +1,229 @@
+//! An inventory is held against the advisories: every package of its distribution and of its languages.
+//!
+//! What cannot be decided is said: a version that cannot be compared gives findings marked as uncertain and a problem,
+//! packages that no advisories are about give a problem, a distribution without advisories is named.
+
+mod candidates;
+mod details;
+mod distribution;
+mod judge;
+mod language;
+mod red_hat;
+
+use crate::database::Database;
+use crate::ecosystem::{LANGUAGES, distribution_rules, is_third_party};
+use crate::end_of_life::end_of_life;
+use crate::error::Error;
+use candidates::Found;
+use details::Cache;
+use seaworthy_model::{Distribution, Effect, Family, Inventory, Match, Package, PackageClass, Problem};
+use std::collections::BTreeMap;
+
+/// What the advisories say about an inventory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Every match, by package and id.
+    pub matches: Vec<Match>,
+    /// What could not be matched, or not for certain.
+    pub problems: Vec<Problem>,
+    /// Whether there are advisories about the distribution; true where there is no distribution.
+    pub distribution_supported: bool,
+    /// Whether its vendor no longer fixes it; `None` when that is not known.
+    pub end_of_life: Option<bool>,
+    /// The newest fact about it, `YYYY-MM-DD`.
+    pub distribution_newest: Option<String>,
+}
+
+impl Database {
+    /// Matches every package; `today` are days since 1970-01-01.
+    ///
+    /// # Errors
+    /// When a section that is needed is damaged: there is no partial answer.
+    pub fn find(&self, inventory: &Inventory, today: i64) -> Result<Findings, Error> {
+        let mut findings = Findings {
+            distribution_supported: true,
+            ..Findings::default()
+        };
+        let mut found = Vec::new();
+        self.find_in_distribution(inventory, today, &mut findings, &mut found)?;
+        self.find_in_languages(inventory, &mut findings, &mut found)?;
+        let mut cache = Cache::default();
+        for Found {
+            mut found,
+            source,
+            severity,
+        } in found
+        {
+            cache.fill(self, &mut found, source, severity)?;
+            findings.matches.push(found);
+        }
+        findings
+            .matches
+            .sort_by(|a, b| (a.package, &a.id).cmp(&(b.package, &b.id)));
+        Ok(findings)
+    }
+
+    fn find_in_distribution(
+        &self,
+        inventory: &Inventory,
+        today: i64,
+        findings: &mut Findings,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Error> {
+        let installed = || {
+            inventory
+                .packages_of(PackageClass::Os)
+                .filter(|(_, package)| !is_key(package))
+        };
+        let Some(release) = &inventory.distribution else {
+            let count = installed().count();
+            if count > 0 {
+                findings.distribution_supported = false;
+                let what = format!("no release file names the distribution, {} not matched", are(count));
+                findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+            }
+            return Ok(());
+        };
+        findings.end_of_life = end_of_life(release, today);
+        let rules = distribution_rules(release.family);
+        let section = rules.and_then(|rules| (rules.section)(release));
+        let base = section.as_deref().map(|name| self.section(name)).transpose()?.flatten();
+        let (Some(rules), Some(section), Some(base)) = (rules, section, base) else {
+            findings.distribution_supported = false;
+            let what = format!(
+                "the data have no advisories about {}, {} not matched",
+                name_of(release),
+                are(installed().count())
+            );
+            findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+            return Ok(());
+        };
+        findings.distribution_newest = self.newest(rules.source);
+        let pro = if release.family == Family::Ubuntu {
+            self.section(&section.replacen("ubuntu", "ubuntu-pro", 1))?
+        } else {
+            None
+        };
+        let sections = distribution::Sections { base, pro };
+        let mut left_out = LeftOut::default();
+        for (index, package) in installed() {
+            if package.ecosystem != rules.packages {
+                left_out
+                    .foreign
+                    .entry(package.ecosystem.purl_type())
+                    .or_default()
+                    .push(&package.name);
+            } else if is_third_party(package) {
+                left_out.third_party.push(&package.name);
+            } else if let Some(reason) = distribution::find(sections, rules, release, index, package, found) {
+                findings.problems.push(uncertain(package, &reason));
+            }
+        }
+        left_out.report(release, rules.packages.purl_type(), &mut findings.problems);
+        Ok(())
+    }
+
+    fn find_in_languages(
+        &self,
+        inventory: &Inventory,
+        findings: &mut Findings,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Error> {
+        for rules in &LANGUAGES {
+            // The distribution's advisories hold for what its own packages own.
+            let mut packages = inventory
+                .packages_of(PackageClass::Language)
+                .filter(|(_, package)| package.ecosystem == rules.packages && package.owned_by.is_none())
+                .peekable();
+            if packages.peek().is_none() {
+                continue;
+            }
+            let Some(section) = self.section(rules.section)? else {
+                let what = format!(
+                    "the data have no advisories about {}, {} not matched",
+                    rules.section,
+                    are(packages.count())
+                );
+                findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+                continue;
+            };
+            for (index, package) in packages {
+                if let Some(reason) = language::find(section, rules, index, package, found) {
+                    findings.problems.push(uncertain(package, &reason));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Packages that the distribution's advisories are not about.
+#[derive(Debug, Default)]
+struct LeftOut<'a> {
+    third_party: Vec<&'a str>,
+    foreign: BTreeMap<&'static str, Vec<&'a str>>,
+}
+
+impl LeftOut<'_> {
+    fn report(&self, release: &Distribution, packages: &str, problems: &mut Vec<Problem>) {
+        if !self.third_party.is_empty() {
+            let what = format!(
+                "{} not matched: built by others than {}, whose advisories do not cover them ({})",
+                are(self.third_party.len()),
+                name_of(release),
+                first(&self.third_party)
+            );
+            problems.push(Problem::of_artifact(Effect::Note, what));
+        }
+        for (kind, names) in &self.foreign {
+            let what = format!(
+                "{} of type {kind} not matched: advisories about {} are about {packages} packages ({})",
+                are(names.len()),
+                name_of(release),
+                first(names)
+            );
+            problems.push(Problem::of_artifact(Effect::Uncertain, what));
+        }
+    }
+}
+
+/// rpm keeps the keys that it trusts as packages.
+fn is_key(package: &Package) -> bool {
+    package.name == "gpg-pubkey"
+}
+
+fn are(count: usize) -> String {
+    if count == 1 {
+        "1 package was".to_owned()
+    } else {
+        format!("{count} packages were")
+    }
+}
+
+fn first(names: &[&str]) -> String {
+    let mut text = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > 3 {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn name_of(release: &Distribution) -> String {
+    let name = if release.family == Family::Other {
+        release.id.as_str()
+    } else {
+        release.family.name()
+    };
+    match &release.repository {
+        Some(branch) => format!("{name} {} ({branch})", release.version),
+        None => format!("{name} {}", release.version).trim_end().to_owned(),
+    }
+}
+
+fn uncertain(package: &Package, reason: &str) -> Problem {
+    let what = format!(
+        "{} {} was not compared with advisories for certain: {reason}",
+        package.name, package.version
+    );
+    Problem::at_path(package.path.clone(), Effect::Uncertain, what)
+}

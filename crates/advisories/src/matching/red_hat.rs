@@ -1,0 +1,228 @@
+//! Red Hat's minor streams: which of several fixes of one vulnerability counts for an installed build.
+//!
+//! A build's release names the minor release for which it was made: `2.34-60.el9_2.7` belongs to 9.2, `2.34-100.el9` to
+//! whatever is current. The same CVE has a fix in several of them, whose versions interleave, so that neither the lowest
+//! nor the highest fix decides: the fix of the installed build's own stream does, else the next later one.
+
+use super::candidates::Candidate;
+use super::judge::{Installed, without_epoch};
+use seaworthy_model::Distribution;
+
+/// `8` and `4` of `…el8_4…`; builds without a minor have none; `None` for builds that name no release.
+fn stream(version: &str) -> Option<(u32, Option<u32>)> {
+    let at = version.rfind(".el").or_else(|| version.rfind("+el"))?;
+    let rest = version.get(at + 3..)?;
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let (major, rest) = rest.split_at_checked(digits(rest))?;
+    // Modules write el8.4.0 for what others call el8_4.
+    let minor = rest.strip_prefix('_').or_else(|| {
+        if version.contains(".module") {
+            rest.strip_prefix('.')
+        } else {
+            None
+        }
+    });
+    let minor = minor.and_then(|rest| rest.get(..digits(rest))?.parse().ok());
+    Some((major.parse().ok()?, minor))
+}
+
+/// The version before its release: builds of one stream with another upstream version are another branch.
+fn upstream(version: &str) -> &str {
+    without_epoch(version).split('-').next().unwrap_or("")
+}
+
+/// The minor release of an image that is subscribed to extended updates, and to which kind of them.
+pub(super) fn extended_updates(distribution: &Distribution) -> Option<(&'static str, u32)> {
+    let kinds = ["eus", "aus", "tus", "e4s"];
+    let kind = kinds.into_iter().find(|kind| {
+        distribution
+            .content_sets
+            .iter()
+            .any(|set| set.split('-').any(|word| word == *kind))
+    })?;
+    let minor = distribution.version.split('.').nth(1)?.parse().ok()?;
+    Some((kind, minor))
+}
+
+/// Whether statements about a product line hold for the image: the base always, extended updates only where subscribed.
+pub(super) fn product_applies(product: &str, distribution: &Distribution) -> bool {
+    if product.is_empty() {
+        return true;
+    }
+    extended_updates(distribution).is_some_and(|(kind, _)| product == format!("{kind} {}", distribution.major_minor()))
+}
+
+/// Statements about one vulnerability that decide for this build.
+///
+/// Where Red Hat has fixed it, what it says about packages without a fix is older or about something else.
+pub(super) fn deciding<'c, 'a>(
+    installed: &Installed<'_>,
+    distribution: &Distribution,
+    statements: Vec<&'c Candidate<'a>>,
+) -> Vec<&'c Candidate<'a>> {
+    let fixed: Vec<&'c Candidate<'a>> = statements
+        .iter()
+        .copied()
+        .filter(|candidate| candidate.fixes().next().is_some())
+        .collect();
+    if fixed.is_empty() {
+        return statements;
+    }
+    let own = stream(&installed.version);
+    // A build of the stream that has its own fix, at or above it, contains it: no other stream's fix matters.
+    let done = fixed.iter().any(|candidate| {
+        candidate.is_clear()
+            && candidate.fixes().any(|fix| {
+                own.is_some_and(|(_, minor)| minor.is_some())
+                    && stream(fix) == own
+                    && upstream(fix) == upstream(&installed.version)
+            })
+    });
+    if done {
+        return fixed.into_iter().filter(|candidate| candidate.is_clear()).collect();
+    }
+    let minor_of = |candidate: &Candidate<'_>| {
+        candidate
+            .fixes()
+            .find_map(stream)
+            .and_then(|(_, minor)| minor)
+            .unwrap_or(u32::MAX)
+    };
+    // The first stream at or after the image's; builds without a minor come after the last pinned one.
+    let host = distribution
+        .version
+        .split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse().ok());
+    let host = host.or(own.and_then(|(_, minor)| minor)).unwrap_or(u32::MAX);
+    let eligible: Vec<&'c Candidate<'a>> = fixed
+        .iter()
+        .copied()
+        .filter(|candidate| minor_of(candidate) >= host)
+        .collect();
+    if eligible.is_empty() {
+        // Nothing was fixed since: the last fix before is in the image's packages, or should be.
+        let last = fixed.iter().map(|candidate| minor_of(candidate)).max();
+        return fixed
+            .into_iter()
+            .filter(|candidate| Some(minor_of(candidate)) == last)
+            .collect();
+    }
+    // Several upstream versions can have fixes of their own; the installed one's decide where there are any.
+    let same_upstream = |candidate: &&&'c Candidate<'a>| {
+        candidate
+            .fixes()
+            .any(|fix| upstream(fix) == upstream(&installed.version))
+    };
+    let same: Vec<&'c Candidate<'a>> = eligible.iter().filter(same_upstream).copied().collect();
+    let considered = if same.is_empty() { eligible } else { same };
+    let next = considered.iter().map(|candidate| minor_of(candidate)).min();
+    considered
+        .into_iter()
+        .filter(|candidate| Some(minor_of(candidate)) == next)
+        .collect()
+}
+
+/// Whether a fix can be had by an image that stays on a minor release: `.el9_4` on 9.4 or later, builds without a minor always.
+pub(super) fn is_reachable(candidate: &Candidate<'_>, minor: u32) -> bool {
+    candidate.fixes().all(|fix| {
+        stream(fix)
+            .and_then(|(_, needed)| needed)
+            .is_none_or(|needed| needed <= minor)
+    })
+}
+
+/// Whether a statement about packages inside or outside modules holds for a build.
+///
+/// `stated` is the statement's `name:stream`. Alma's and Rocky's errata do not always say; there the fix itself shows
+/// whether it was built in a module, and the stream's number which one.
+pub(super) fn module_applies(candidate_fixes: &[&str], stated: &str, installed: &str, label: Option<&str>) -> bool {
+    let modular = |version: &str| version.contains(".module");
+    match (stated, label) {
+        ("", label) => {
+            let fixes_are_modular = candidate_fixes.iter().any(|fix| modular(fix));
+            let installed_is_modular = label.is_some() || modular(installed);
+            if !fixes_are_modular && !installed_is_modular {
+                return true;
+            }
+            fixes_are_modular
+                && installed_is_modular
+                && match label {
+                    Some(label) => super::candidates::same_line(label, installed, candidate_fixes.iter().copied()),
+                    None => candidate_fixes.iter().all(|fix| major(fix) == major(installed)),
+                }
+        }
+        (stated, Some(label)) => stated == label,
+        // The label is lost (a database without it); the build shows that it comes from some module.
+        (stated, None) => {
+            modular(installed) && super::candidates::same_line(stated, installed, candidate_fixes.iter().copied())
+        }
+    }
+}
+
+fn major(version: &str) -> &str {
+    upstream(version).split('.').next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_read_from_releases() {
+        for (version, expected) in [
+            ("2.34-60.el9_2.7", Some((9, Some(2)))),
+            ("2.34-100.el9", Some((9, None))),
+            ("4.18.0-305.el8_4.x", Some((8, Some(4)))),
+            ("1:18.19.0-1.module+el8.9.0+21059+a8e9a1c1", Some((8, Some(9)))),
+            ("5.10.109-104.amzn2", None),
+            ("1.0-1.el8.1", Some((8, None))),
+        ] {
+            assert_eq!(stream(version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn modules_are_kept_apart() {
+        let cases = [
+            ("", "1.0-1.el8", None, "1.1-1.el8", true),
+            ("", "1.0-1.el8", None, "1.1-1.module_el8.5.0+1", false),
+            (
+                "",
+                "9.6.22-1.module_el8.5.0+826",
+                Some("postgresql:9.6"),
+                "12.9-1.module_el8.5.0+2546",
+                false,
+            ),
+            (
+                "",
+                "12.1-1.module_el8.5.0+826",
+                Some("postgresql:12"),
+                "12.9-1.module_el8.5.0+2546",
+                true,
+            ),
+            (
+                "postgresql:12",
+                "12.1-1.module_el8.5.0+826",
+                Some("postgresql:12"),
+                "12.9-1.module_el8.5.0+2546",
+                true,
+            ),
+            (
+                "postgresql:12",
+                "9.6.22-1.module_el8.5.0+826",
+                Some("postgresql:9.6"),
+                "12.9-1.module_el8",
+                false,
+            ),
+            ("postgresql:12", "9.2-1.el8", None, "12.9-1.module_el8", false),
+        ];
+        for (stated, installed, label, fix, expected) in cases {
+            assert_eq!(
+                module_applies(&[fix], stated, installed, label),
+                expected,
+                "{stated} {installed} {fix}"
+            );
+        }
+    }
+}
