@@ -1,0 +1,171 @@
+//! What one feed gives: records, facts and the count of what was read, kept and refused.
+//!
+//! Every record read is either kept or refused with a reason, so `read == kept + refused` holds for each summary.
+//! What is left out *inside* a kept record is counted too, under a reason that starts with [`PART`].
+
+use crate::record::{CvssVectors, Facts, FeedSummary, Record, SourceId};
+use seaworthy_model::limits::{ADVISORY_TEXT_BYTES, FEED_RECORDS};
+use std::collections::HashMap;
+
+/// Reasons that start so count parts of records (one package, one product), not whole records.
+pub const PART: &str = "in part: ";
+
+/// What one feed gives.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    pub(super) records: Vec<Record>,
+    /// Facts that the source states about the vulnerability itself.
+    pub(super) facts: HashMap<String, Facts>,
+    /// Facts that stand in where no source states better: an advisory's date, a vector copied from elsewhere.
+    pub(super) fallback: HashMap<String, Facts>,
+    pub(super) summaries: Vec<FeedSummary>,
+    /// Whether the feed gave more than `FEED_RECORDS`.
+    pub(super) overflow: bool,
+}
+
+impl Output {
+    /// Takes a record unless its texts are absurd; tells whether it was taken.
+    pub(super) fn push(&mut self, record: Record) -> bool {
+        if self.records.len() >= FEED_RECORDS {
+            self.overflow = true;
+            return false;
+        }
+        if !plausible(&record) {
+            return false;
+        }
+        self.records.push(record);
+        true
+    }
+
+    /// With the records sorted, each once, in no more memory than they need.
+    pub(super) fn sorted(mut self) -> Self {
+        self.records.sort_unstable();
+        self.records.dedup();
+        self.records.shrink_to_fit();
+        self
+    }
+
+    pub(super) fn facts(&mut self, id: &str) -> &mut Facts {
+        entry(&mut self.facts, id)
+    }
+
+    pub(super) fn fallback(&mut self, id: &str) -> &mut Facts {
+        entry(&mut self.fallback, id)
+    }
+}
+
+fn entry<'a>(map: &'a mut HashMap<String, Facts>, id: &str) -> &'a mut Facts {
+    if !map.contains_key(id) {
+        map.insert(id.to_owned(), Facts::default());
+    }
+    map.entry(id.to_owned()).or_default()
+}
+
+/// Ids and names are printable words; nothing is longer than a file name could be.
+fn plausible(record: &Record) -> bool {
+    let word =
+        |text: &str| !text.is_empty() && text.len() <= ADVISORY_TEXT_BYTES && !text.chars().any(char::is_control);
+    word(&record.id)
+        && record.id.is_ascii()
+        && word(&record.package)
+        && word(&record.section)
+        && record.module.len() <= ADVISORY_TEXT_BYTES
+        && record.product.len() <= ADVISORY_TEXT_BYTES
+        && record.vendor_ids.iter().all(|id| word(id))
+        && record.versions.iter().all(|version| word(version))
+        && record.ranges.iter().all(|range| {
+            range.introduced.len() <= ADVISORY_TEXT_BYTES
+                && match &range.end {
+                    crate::record::RangeEnd::Open => true,
+                    crate::record::RangeEnd::Fixed(version)
+                    | crate::record::RangeEnd::LastAffected(version)
+                    | crate::record::RangeEnd::Limit(version) => word(version),
+                }
+        })
+}
+
+/// Counts while a feed is read.
+#[derive(Debug)]
+pub(super) struct Tally {
+    summary: FeedSummary,
+}
+
+impl Tally {
+    pub(super) fn new(feed: &str, source: SourceId) -> Self {
+        Self {
+            summary: FeedSummary {
+                feed: feed.to_owned(),
+                source: Some(source),
+                ..FeedSummary::default()
+            },
+        }
+    }
+
+    pub(super) fn keep(&mut self) {
+        self.summary.read += 1;
+        self.summary.kept += 1;
+    }
+
+    pub(super) fn refuse(&mut self, reason: &str) {
+        self.summary.read += 1;
+        *self.summary.refused.entry(reason.to_owned()).or_default() += 1;
+    }
+
+    /// Counts `count` parts of records that were left out.
+    pub(super) fn leave_out(&mut self, reason: &str, count: u64) {
+        if count > 0 {
+            *self.summary.refused.entry(format!("{PART}{reason}")).or_default() += count;
+        }
+    }
+
+    /// Counts a record by what became of it: kept with a record or fact, else refused for the reason.
+    pub(super) fn settle(&mut self, outcome: Result<(), &str>) {
+        match outcome {
+            Ok(()) => self.keep(),
+            Err(reason) => self.refuse(reason),
+        }
+    }
+
+    pub(super) fn date(&mut self, date: Option<i64>) {
+        self.summary.newest = self.summary.newest.max(date);
+    }
+
+    pub(super) fn finish(self) -> FeedSummary {
+        self.summary
+    }
+}
+
+/// Keeps the earlier of two dates.
+pub(super) fn earliest(known: &mut Option<i64>, more: Option<i64>) {
+    *known = match (*known, more) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+}
+
+/// Adds to `facts` what `more` states and `facts` does not; the earliest publication and the latest change win.
+pub(super) fn merge(facts: &mut Facts, more: &Facts) {
+    earliest(&mut facts.published, more.published);
+    facts.modified = facts.modified.max(more.modified);
+    for (source, vectors) in &more.cvss {
+        fill(facts.cvss.entry(*source).or_default(), vectors);
+    }
+    for (source, severity) in &more.severities {
+        let known = facts.severities.entry(*source).or_insert(*severity);
+        *known = (*known).max(*severity);
+    }
+    facts.epss = facts.epss.or(more.epss);
+    facts.known_exploited = facts.known_exploited.or(more.known_exploited);
+}
+
+fn fill(known: &mut CvssVectors, more: &CvssVectors) {
+    for (known, more) in [
+        (&mut known.v2, &more.v2),
+        (&mut known.v3, &more.v3),
+        (&mut known.v40, &more.v40),
+    ] {
+        if known.is_none() {
+            known.clone_from(more);
+        }
+    }
+}
