@@ -77,3 +77,13 @@ pub const FEED_RECORDS: usize = 8_000_000;
 pub const FEED_FILES: usize = 100_000;
 /// Characters of an id, package name or version of an advisory.
 pub const ADVISORY_TEXT_BYTES: usize = 1024;
+/// Dependencies and provided names of one package database that are joined. A desktop of 3,000 packages has 100,000.
+pub const DEPENDENCIES: usize = 2_000_000;
+/// Files of language packages that the packages of one database own. A Fedora workstation has 5,000.
+pub const OWNED_FILES: usize = 1_000_000;
+/// Bytes of all file paths of one rpm database, which are joined from directories and names. A workstation has 60 MB.
+pub const RPM_PATH_BYTES: usize = 1 << 30;
+/// Directories named by the header of one rpm package. Those of the kernel's sources have 5,000.
+pub const RPM_DIRECTORIES: usize = 1_000_000;
+/// Bytes of the names, versions, licences and dependencies of all packages of one database. 3,000 packages have 1 MB.
+pub const PACKAGE_TEXT_BYTES: usize = 256 << 20;
