@@ -1,5 +1,7 @@
 //! The package databases of real and made systems, read whole, against lists by their own package managers.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -88,9 +88,9 @@ impl State {
             };
         };
         let is = |known: &&str| state.eq_ignore_ascii_case(known);
-        if PRESENT.iter().any(|known| is(known)) {
+        if PRESENT.iter().any(is) {
             Self::Present
-        } else if ABSENT.iter().any(|known| is(known)) {
+        } else if ABSENT.iter().any(is) {
             Self::Absent
         } else {
             Self::Unknown

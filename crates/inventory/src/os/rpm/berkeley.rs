@@ -69,7 +69,7 @@ pub(super) fn read(bytes: &[u8], packages: &mut Packages<'_>) {
     }
     let in_file = bytes.len() / page_bytes;
     let declared = last_page.saturating_add(1);
-    if declared > in_file || bytes.len() % page_bytes != 0 {
+    if declared > in_file || !bytes.len().is_multiple_of(page_bytes) {
         packages.incomplete(format!(
             "the Berkeley database is cut off: it has {in_file} whole pages of {declared}"
         ));

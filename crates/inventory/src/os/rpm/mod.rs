@@ -10,6 +10,7 @@ mod header;
 mod integer;
 mod ndb;
 mod sqlite;
+mod sqlite_tree;
 mod sqlite_wal;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ const VERSION: u32 = 3_007_000;
 pub(super) struct Log<'a> {
     /// Page number to its newest committed content.
     pages: HashMap<u32, &'a [u8]>,
+    bytes: usize,
     /// Pages of the database after the last commit.
     pub(super) database_pages: Option<usize>,
 }
@@ -29,9 +30,17 @@ impl<'a> Log<'a> {
         self.pages.get(&number).copied()
     }
 
+    /// Bytes of the whole log.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Reads the log of a database with pages of this size; the error says why it cannot be used.
     pub(super) fn read(bytes: &'a [u8], page_bytes: usize) -> Result<(Self, Option<&'static str>), &'static str> {
-        let mut log = Self::default();
+        let mut log = Self {
+            bytes: bytes.len(),
+            ..Self::default()
+        };
         if bytes.is_empty() {
             return Ok((log, None));
         }
@@ -64,7 +73,8 @@ impl<'a> Log<'a> {
         let mut pending: Vec<(u32, &'a [u8])> = Vec::new();
         let mut torn = None;
         let frames = bytes.get(HEADER_BYTES..).unwrap_or_default();
-        for frame in frames.chunks(FRAME_HEADER_BYTES + page_bytes) {
+        let mut frames = frames.chunks(FRAME_HEADER_BYTES + page_bytes);
+        for frame in frames.by_ref() {
             let Some((frame_header, page)) = frame
                 .split_at_checked(FRAME_HEADER_BYTES)
                 .filter(|(_, page)| page.len() == page_bytes)
@@ -73,6 +83,10 @@ impl<'a> Log<'a> {
                 break;
             };
             if frame_header.get(8..16) != Some(salts) {
+                // An older log's frames; but where newer ones follow, this one was damaged.
+                if frames.any(|frame| frame.get(8..16) == Some(salts)) {
+                    torn = Some("a frame is damaged");
+                }
                 break;
             }
             sum.add(frame_header.get(..8).unwrap_or_default());
