@@ -162,10 +162,10 @@ fn read_osv(file: &FeedFile, known: &HashSet<(String, String, String)>, output: 
             }
             tally.date(advisory.modified());
             for id in &ids {
-                let facts = output.fallback(id);
-                earliest(&mut facts.published, advisory.published());
+                let standby = output.standby(id);
+                earliest(&mut standby.published, advisory.published());
                 for score in advisory.severity.iter().flatten() {
-                    words::add_vector(facts, SourceId::Osv, &score.score);
+                    standby.vectors.push((SourceId::Osv, score.score.clone()));
                 }
             }
             for affected in advisory.affected.iter().flatten() {

@@ -149,8 +149,8 @@ fn settle(notice: &Notice, release: &str, tally: &mut Tally, output: &mut Output
     tally.date(notice.updated.or(notice.issued));
     for id in ids {
         raise(output, id, SourceId::Amazon, severity);
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, notice.issued);
+        let standby = output.standby(id);
+        earliest(&mut standby.published, notice.issued);
     }
     Ok(())
 }

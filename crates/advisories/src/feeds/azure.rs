@@ -171,8 +171,8 @@ fn settle(
     }
     for id in ids {
         raise(output, id, source, definition.severity);
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, definition.date);
+        let standby = output.standby(id);
+        earliest(&mut standby.published, definition.date);
     }
     Ok(())
 }
@@ -235,8 +235,8 @@ fn read_osv(file: &FeedFile, known: &BTreeSet<String>, output: &mut Output) -> R
                     for id in &ids {
                         if output.push(record(source, &section, &package.name, id, range.clone(), severity)) {
                             reason = Ok(());
-                            let facts = output.fallback(id);
-                            earliest(&mut facts.published, advisory.published());
+                            let standby = output.standby(id);
+                            earliest(&mut standby.published, advisory.published());
                         }
                     }
                 }

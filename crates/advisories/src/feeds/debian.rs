@@ -177,8 +177,8 @@ fn read_notice(
         return Err("correction of an advisory, names no vulnerability");
     }
     for id in cves.iter().chain(std::iter::once(&advisory.id)) {
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, advisory.published());
+        let standby = output.standby(id);
+        earliest(&mut standby.published, advisory.published());
     }
     let mut kept = false;
     for affected in advisory.affected.iter().flatten() {

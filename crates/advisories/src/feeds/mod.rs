@@ -24,7 +24,7 @@ mod xml;
 use crate::error::Error;
 use crate::record::{Compilation, Facts, FeedSummary, Record, SourceId};
 use files::{FeedFile, fits, list};
-use output::{Output, merge};
+use output::{Output, Standby, merge};
 use seaworthy_model::limits::FEED_RECORDS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -256,7 +256,7 @@ pub fn compile(feeds: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Compila
     let mut summaries = Vec::new();
     let mut records = Vec::new();
     let mut facts: HashMap<String, Facts> = HashMap::new();
-    let mut fallback: HashMap<String, Facts> = HashMap::new();
+    let mut standbys: HashMap<String, Standby> = HashMap::new();
     let outputs = run(Stage::Records, &files, &HashSet::new(), progress)?;
     // The records of all feeds are hundreds of megabytes: each output is let go as soon as it is moved.
     records.reserve_exact(outputs.iter().map(|output| output.records.len()).sum());
@@ -264,18 +264,19 @@ pub fn compile(feeds: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Compila
         summaries.extend(output.summaries);
         records.extend(output.records);
         combine(&mut facts, output.facts);
-        combine(&mut fallback, output.fallback);
+        for (id, standby) in output.standbys {
+            standbys.entry(id).or_default().merge(standby);
+        }
     }
     resolve(&mut records);
-    // The stable sort finds the runs that the feeds' own sorting left.
-    records.sort();
+    records.sort_unstable();
     records.dedup();
     let known: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
     for output in run(Stage::Facts, &files, &known, progress)? {
         summaries.extend(output.summaries);
         combine(&mut facts, output.facts);
     }
-    let facts = complete(&known, facts, &fallback);
+    let facts = complete(&known, facts, &standbys);
     drop(known);
 
     for (feed, files) in FEEDS.iter().zip(&files) {
@@ -413,15 +414,17 @@ fn resolve(records: &mut [Record]) {
 fn complete(
     known: &HashSet<&str>,
     mut facts: HashMap<String, Facts>,
-    fallback: &HashMap<String, Facts>,
+    standbys: &HashMap<String, Standby>,
 ) -> BTreeMap<String, Facts> {
     let mut complete = BTreeMap::new();
     for id in known {
         let mut facts = facts.remove(*id).unwrap_or_default();
-        if let Some(fallback) = fallback.get(*id) {
-            facts.published = facts.published.or(fallback.published);
+        if let Some(standby) = standbys.get(*id) {
+            facts.published = facts.published.or(standby.published);
             if facts.cvss.is_empty() {
-                facts.cvss.clone_from(&fallback.cvss);
+                for (source, vector) in &standby.vectors {
+                    words::add_vector(&mut facts, *source, vector);
+                }
             }
         }
         if facts != Facts::default() {

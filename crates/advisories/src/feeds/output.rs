@@ -16,16 +16,33 @@ pub(super) struct Output {
     pub(super) records: Vec<Record>,
     /// Facts that the source states about the vulnerability itself.
     pub(super) facts: HashMap<String, Facts>,
-    /// Facts that stand in where no source states better: an advisory's date, a vector copied from elsewhere.
-    pub(super) fallback: HashMap<String, Facts>,
+    /// What stands in where no source states better.
+    pub(super) standbys: HashMap<String, Standby>,
     pub(super) summaries: Vec<FeedSummary>,
     /// Whether the feed gave more than `FEED_RECORDS`.
     pub(super) overflow: bool,
 }
 
+/// A date and vectors of an id that are used where no source states its own: an advisory's date is not the
+/// vulnerability's, and some distributions repeat vectors that others gave.
+#[derive(Debug, Default)]
+pub(super) struct Standby {
+    pub(super) published: Option<i64>,
+    pub(super) vectors: Vec<(SourceId, String)>,
+}
+
+impl Standby {
+    pub(super) fn merge(&mut self, more: Self) {
+        earliest(&mut self.published, more.published);
+        if self.vectors.is_empty() {
+            self.vectors = more.vectors;
+        }
+    }
+}
+
 impl Output {
     /// Takes a record unless its texts are absurd; tells whether it was taken.
-    pub(super) fn push(&mut self, record: Record) -> bool {
+    pub(super) fn push(&mut self, mut record: Record) -> bool {
         if self.records.len() >= FEED_RECORDS {
             self.overflow = true;
             return false;
@@ -33,6 +50,11 @@ impl Output {
         if !plausible(&record) {
             return false;
         }
+        // There are millions of them: what a growing list has to spare would be more than the records.
+        record.section.shrink_to_fit();
+        record.ranges.shrink_to_fit();
+        record.vendor_ids.shrink_to_fit();
+        record.versions.shrink_to_fit();
         self.records.push(record);
         true
     }
@@ -46,19 +68,18 @@ impl Output {
     }
 
     pub(super) fn facts(&mut self, id: &str) -> &mut Facts {
-        entry(&mut self.facts, id)
+        if !self.facts.contains_key(id) {
+            self.facts.insert(id.to_owned(), Facts::default());
+        }
+        self.facts.entry(id.to_owned()).or_default()
     }
 
-    pub(super) fn fallback(&mut self, id: &str) -> &mut Facts {
-        entry(&mut self.fallback, id)
+    pub(super) fn standby(&mut self, id: &str) -> &mut Standby {
+        if !self.standbys.contains_key(id) {
+            self.standbys.insert(id.to_owned(), Standby::default());
+        }
+        self.standbys.entry(id.to_owned()).or_default()
     }
-}
-
-fn entry<'a>(map: &'a mut HashMap<String, Facts>, id: &str) -> &'a mut Facts {
-    if !map.contains_key(id) {
-        map.insert(id.to_owned(), Facts::default());
-    }
-    map.entry(id.to_owned()).or_default()
 }
 
 /// Ids and names are printable words; nothing is longer than a file name could be.

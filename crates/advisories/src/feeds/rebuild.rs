@@ -122,8 +122,8 @@ fn read_record(
     tally.date(advisory.modified());
     for id in &ids {
         raise(output, id, source, severity);
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, advisory.published());
+        let standby = output.standby(id);
+        earliest(&mut standby.published, advisory.published());
     }
     Ok(())
 }

@@ -178,8 +178,8 @@ fn read_advisory(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result
     }
     tally.date(advisory.modified());
     for id in &ids {
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, advisory.published());
+        let standby = output.standby(id);
+        earliest(&mut standby.published, advisory.published());
     }
     Ok(())
 }
@@ -293,8 +293,8 @@ fn read_vulnerability(line: &[u8], tally: &mut Tally, output: &mut Output) -> Re
     let date = vulnerability.public_date.as_deref().and_then(words::seconds);
     tally.date(date);
     if let Some(date) = date {
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, Some(date));
+        let standby = output.standby(id);
+        earliest(&mut standby.published, Some(date));
     }
     if kept {
         Ok(())

@@ -114,10 +114,10 @@ fn read_record(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result<(
                 .or_insert(Severity::Unknown);
             *known = (*known).max(severity);
         }
-        let facts = output.fallback(id);
-        earliest(&mut facts.published, advisory.published());
+        let standby = output.standby(id);
+        earliest(&mut standby.published, advisory.published());
         for score in advisory.severity.iter().flatten() {
-            words::add_vector(facts, SourceId::Ubuntu, &score.score);
+            standby.vectors.push((SourceId::Ubuntu, score.score.clone()));
         }
     }
     Ok(())
