@@ -329,6 +329,48 @@ fn a_log_counts_as_far_as_it_is_committed() {
     }
 }
 
+/// The log with its checksums reckoned in the other byte order, as a machine of that order would have written it.
+fn other_checksums(wal: &[u8]) -> Vec<u8> {
+    let mut wal = wal.to_vec();
+    wal[3] ^= 1;
+    let big = wal[3] & 1 == 1;
+    let mut sums = [0u32; 2];
+    let mut add = |bytes: &[u8]| {
+        for pair in bytes.chunks_exact(8) {
+            for (index, word) in pair.chunks_exact(4).enumerate() {
+                let word: [u8; 4] = word.try_into().unwrap();
+                let word = if big {
+                    u32::from_be_bytes(word)
+                } else {
+                    u32::from_le_bytes(word)
+                };
+                sums[index] = sums[index].wrapping_add(word).wrapping_add(sums[1 - index]);
+            }
+        }
+        [sums[0].to_be_bytes(), sums[1].to_be_bytes()].concat()
+    };
+    let (header, frames) = wal.split_at_mut(32);
+    let sum = add(&header[..24]);
+    header[24..].copy_from_slice(&sum);
+    for frame in frames.chunks_exact_mut(24 + 4096) {
+        add(&frame[..8]);
+        let sum = add(&frame[24..]);
+        frame[16..24].copy_from_slice(&sum);
+    }
+    wal
+}
+
+#[test]
+fn a_log_may_have_checksums_of_either_byte_order() {
+    for (path, bytes, wal) in databases(&["own-rpm-sqlite-wal-uncheckpointed"]) {
+        let wal = wal.unwrap();
+        let other = other_checksums(&wal);
+        assert_eq!(other_checksums(&other), wal);
+        let expected = analyze(&os::rpm::ANALYZER, &path, &bytes, Some(&wal));
+        assert_eq!(analyze(&os::rpm::ANALYZER, &path, &bytes, Some(&other)), expected);
+    }
+}
+
 #[test]
 fn text_databases_are_read_in_linear_time() {
     let stanza =
@@ -348,5 +390,29 @@ fn text_databases_are_read_in_linear_time() {
         let elapsed = start.elapsed();
         assert!(elapsed < Duration::from_secs(8), "{path}: {elapsed:?}");
         assert!(!report.packages.is_empty() || !report.problems.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn damaged_text_databases_lose_nothing_in_silence() {
+    let mut numbers = Numbers(77);
+    for (analyzer, case, path) in [
+        (&os::dpkg::ANALYZER, "real-dpkg-ubuntu-noble", "var/lib/dpkg/status"),
+        (&os::apk::ANALYZER, "real-apk-alpine-v3.20", "lib/apk/db/installed"),
+    ] {
+        let Some(file) = data::path(&format!("vectors/inventory/{case}/input/{path}")) else {
+            return;
+        };
+        let bytes = std::fs::read(file).unwrap();
+        let whole = analyze(analyzer, path, &bytes, None);
+        assert_eq!(whole.problems, []);
+        for _ in 0..1000 {
+            let mut damaged = bytes.clone();
+            let at = numbers.below(bytes.len());
+            damaged[at] = numbers.below(256) as u8;
+            let report = analyze(analyzer, path, &damaged, None);
+            let kept = report.packages.len() >= whole.packages.len();
+            assert!(kept || !report.problems.is_empty(), "{path}: byte {at}");
+        }
     }
 }

@@ -110,6 +110,13 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
             let what = format!("no empty line after the package at line {}", stanza.line);
             listing.problem(Effect::Uncertain, what);
         }
+        if stanza.repeated {
+            let what = format!(
+                "the package at line {} has a field twice, another may be missing",
+                stanza.line
+            );
+            listing.problem(Effect::Incomplete, what);
+        }
         if stanza.cut {
             let what = format!(
                 "a field of the package at line {} is longer than {} bytes and was cut",

@@ -17,6 +17,8 @@ pub(super) struct Stanza<'a, const FIELDS: usize> {
     pub(super) broken_line: Option<usize>,
     /// Whether it ended where the next one began without an empty line between.
     pub(super) unseparated: bool,
+    /// Whether it has a field twice: the line that starts the next stanza may be damaged. The first value counts.
+    pub(super) repeated: bool,
     /// Whether a value was longer than [`limits::LINE_BYTES`] and was cut.
     pub(super) cut: bool,
 }
@@ -70,10 +72,11 @@ impl<'a, const FIELDS: usize> Iterator for Stanzas<'a, FIELDS> {
             line: 0,
             broken_line: None,
             unseparated: false,
+            repeated: false,
             cut: false,
         };
         let mut current: Option<usize> = None;
-        let mut has_first = false;
+        let mut has = [false; FIELDS];
         while !self.rest.is_empty() {
             let (line, rest) = split_line(self.rest);
             if line.is_empty() {
@@ -97,12 +100,9 @@ impl<'a, const FIELDS: usize> Iterator for Stanzas<'a, FIELDS> {
                     .iter()
                     .position(|field| name.eq_ignore_ascii_case(field.as_bytes()))
             });
-            if wanted == Some(0) {
-                if has_first {
-                    stanza.unseparated = true;
-                    break;
-                }
-                has_first = true;
+            if wanted == Some(0) && has.first() == Some(&true) {
+                stanza.unseparated = true;
+                break;
             }
             self.rest = rest;
             self.line += 1;
@@ -115,7 +115,12 @@ impl<'a, const FIELDS: usize> Iterator for Stanzas<'a, FIELDS> {
             match (field, line.first()) {
                 (Some((_, value)), _) => {
                     current = wanted;
-                    if let Some(slot) = wanted.and_then(|field| stanza.values.get_mut(field)) {
+                    if let Some(has) = wanted.and_then(|field| has.get_mut(field))
+                        && std::mem::replace(has, true)
+                    {
+                        stanza.repeated = true;
+                        current = None;
+                    } else if let Some(slot) = wanted.and_then(|field| stanza.values.get_mut(field)) {
                         let value = value.get(1..).unwrap_or_default();
                         stanza.cut |= value.len() > limits::LINE_BYTES;
                         *slot = Cow::Borrowed(value.get(..limits::LINE_BYTES).unwrap_or(value));
@@ -180,5 +185,17 @@ mod tests {
                 ("b\u{fffd}".to_owned(), String::new(), true, false)
             ]
         );
+    }
+
+    #[test]
+    fn the_first_value_of_a_field_counts() {
+        let stanza = Stanzas::new(
+            b"Package: a\nDepends: b\n Package: c\nDepends: d\n e\n",
+            ["Package", "Depends"],
+        )
+        .next();
+        let stanza = stanza.unwrap();
+        assert!(stanza.repeated);
+        assert_eq!(stanza.text(1), "b Package: c");
     }
 }

@@ -46,6 +46,8 @@ struct Database<'a> {
     pages: usize,
     /// Overflow pages that a value was read from.
     seen: Seen,
+    /// Pairs of key and value met on hash pages.
+    pairs: usize,
 }
 
 /// Reads every package of the database.
@@ -85,9 +87,17 @@ pub(super) fn read(bytes: &[u8], packages: &mut Packages<'_>) {
         page_bytes,
         pages,
         seen: Seen::new(pages),
+        pairs: 0,
     };
     database.read_pages(packages);
     database.tell_lost_pages(packages);
+    // Writers keep this number without a lock on it, so alone it proves nothing.
+    if let Some(pairs) = order.size(bytes, 88).filter(|pairs| database.pairs < *pairs) {
+        packages.uncertain(format!(
+            "the Berkeley database has {} entries but counts {pairs}",
+            database.pairs
+        ));
+    }
 }
 
 impl<'a> Database<'a> {
@@ -117,6 +127,12 @@ impl<'a> Database<'a> {
 
     fn read_hash_page(&mut self, number: usize, page: &'a [u8], packages: &mut Packages<'_>) {
         let entries = self.order.u16(page, 20).map_or(0, usize::from);
+        self.pairs += entries / 2;
+        if !entries.is_multiple_of(2) {
+            packages.incomplete(format!(
+                "Berkeley page {number} has a key without a value, a package may be missing"
+            ));
+        }
         // Items grow down from the page's end, so each ends where the one before it starts.
         let mut end = self.page_bytes;
         let mut key: &[u8] = &[];

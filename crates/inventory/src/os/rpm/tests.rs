@@ -336,3 +336,182 @@ fn source_rpms_are_parted_from_the_right() {
     }
     assert_eq!(version_text(0, "1", "2"), "1-2");
 }
+
+/// Where the parts of a made SQLite database are: `page_bytes` a page, the last `reserved` of which are not used.
+struct Sqlite {
+    page_bytes: usize,
+    reserved: usize,
+    pages: Vec<Vec<u8>>,
+}
+
+impl Sqlite {
+    /// A table Packages with these headers, each on a leaf of its own below one root.
+    fn new(page_bytes: usize, reserved: usize, headers: &[Vec<u8>]) -> Self {
+        let mut made = Self {
+            page_bytes,
+            reserved,
+            pages: vec![vec![0; page_bytes]; 2],
+        };
+        let children: Vec<u32> = headers.iter().map(|header| made.leaf(header)).collect();
+        let (last, before) = children.split_last().unwrap();
+        let cells: Vec<Vec<u8>> = before
+            .iter()
+            .map(|child| [&child.to_be_bytes()[..], &[1]].concat())
+            .collect();
+        made.pages[1] = made.page(5, 0, &cells, *last);
+        let schema = [&[6, 23, 29, 29, 1, 13][..], b"tablePackagesPackages", &[2]].concat();
+        let cell = [&[schema.len() as u8, 1][..], &schema].concat();
+        let mut first = made.page(13, 100, &[cell], 0);
+        first[..16].copy_from_slice(b"SQLite format 3\0");
+        first[16..18].copy_from_slice(&((page_bytes % 65536).max(page_bytes / 65536) as u16).to_be_bytes());
+        first[20] = reserved as u8;
+        first[28..32].copy_from_slice(&(made.pages.len() as u32).to_be_bytes());
+        made.pages[0] = first;
+        made
+    }
+
+    fn usable(&self) -> usize {
+        self.page_bytes - self.reserved
+    }
+
+    fn page(&self, kind: u8, start: usize, cells: &[Vec<u8>], last_child: u32) -> Vec<u8> {
+        let mut page = vec![0; self.page_bytes];
+        let mut content = self.usable();
+        let pointers = start + if kind == 5 { 12 } else { 8 };
+        for (index, cell) in cells.iter().enumerate() {
+            content -= cell.len();
+            page[content..content + cell.len()].copy_from_slice(cell);
+            page[pointers + 2 * index..][..2].copy_from_slice(&(content as u16).to_be_bytes());
+        }
+        page[start] = kind;
+        page[start + 3..start + 5].copy_from_slice(&(cells.len() as u16).to_be_bytes());
+        page[start + 5..start + 7].copy_from_slice(&((content % 65536) as u16).to_be_bytes());
+        if kind == 5 {
+            page[start + 8..start + 12].copy_from_slice(&last_child.to_be_bytes());
+        }
+        page
+    }
+
+    /// Adds a leaf with one row, and the overflow pages of the row; gives the leaf's number.
+    fn leaf(&mut self, header: &[u8]) -> u32 {
+        // A record of two columns: null, and a blob whose serial type has up to three bytes.
+        let kind = header.len() * 2 + 12;
+        let kind = [(kind >> 14) as u8 | 0x80, (kind >> 7) as u8 | 0x80, kind as u8 & 0x7f];
+        let payload = [&[5, 0][..], &kind, header].concat();
+        let length = payload.len();
+        let (most, least) = (self.usable() - 35, (self.usable() - 12) * 32 / 255 - 23);
+        let local = match least + (length.max(least) - least) % (self.usable() - 4) {
+            _ if length <= most => length,
+            local if local <= most => local,
+            _ => least,
+        };
+        let (local, rest) = payload.split_at(local);
+        let mut cell = vec![
+            (length >> 14) as u8 | 0x80,
+            (length >> 7) as u8 | 0x80,
+            length as u8 & 0x7f,
+            1,
+        ];
+        cell.extend(local);
+        let chunks: Vec<&[u8]> = rest.chunks(self.usable() - 4).collect();
+        if !chunks.is_empty() {
+            cell.extend((self.pages.len() as u32 + 1).to_be_bytes());
+        }
+        for (index, chunk) in chunks.iter().enumerate() {
+            let next = if index + 1 < chunks.len() {
+                self.pages.len() as u32 + 2
+            } else {
+                0
+            };
+            let mut page = [&next.to_be_bytes()[..], chunk].concat();
+            page.resize(self.page_bytes, 0xee);
+            self.pages.push(page);
+        }
+        self.pages.push(self.page(13, 0, &[cell], 0));
+        self.pages.len() as u32
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.pages.concat()
+    }
+}
+
+#[test]
+fn sqlite_pages_of_any_size_are_read() {
+    let large = |name: &str, bytes: usize| {
+        let padding = "x".repeat(bytes);
+        header(&[
+            (1000, Value::Text(name)),
+            (1001, Value::Text("1")),
+            (1002, Value::Text("1")),
+            (1004, Value::Text(&padding)),
+        ])
+    };
+    for (page_bytes, reserved) in [
+        (512, 0),
+        (512, 32),
+        (1024, 0),
+        (4096, 0),
+        (4096, 255),
+        (32768, 0),
+        (65536, 0),
+    ] {
+        let sizes = [10, 300, 440, 600, 2000, 5000, 70_000, 200_000];
+        let names: Vec<String> = sizes.iter().map(|size| format!("p{size}")).collect();
+        let headers: Vec<_> = sizes
+            .iter()
+            .zip(&names)
+            .map(|(size, name)| large(name, *size))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        check(&Sqlite::new(page_bytes, reserved, &headers).bytes(), &names, "");
+    }
+}
+
+#[test]
+fn sqlite_damage_is_told() {
+    let sound = Sqlite::new(512, 0, &[package("a"), package("b"), package("c")]);
+    check(&sound.bytes(), &["a", "b", "c"], "");
+    let damaged = |page: usize, at: usize, byte: u8| {
+        let mut bytes = sound.bytes();
+        bytes[page * 512 + at] = byte;
+        bytes
+    };
+    check(&damaged(2, 0, 0), &["b", "c"], "page 3 is no page of a table");
+    check(&damaged(1, 4, 1), &["a", "c"], "page 2 is damaged, rows may be missing");
+    check(&damaged(2, 4, 0), &["b", "c"], "page 3 is damaged, rows may be missing");
+    check(&damaged(1, 11, 3), &["a", "b"], "page 3 is linked twice");
+    check(&damaged(1, 11, 9), &["a", "b"], "page 9 is beyond the file");
+    check(&damaged(1, 4, 255), &[], "impossibly many cells");
+    let mut cut = sound.bytes();
+    cut.truncate(4 * 512);
+    check(&cut, &["a", "b"], "cut off after 4 pages of 5");
+}
+
+#[test]
+fn sqlite_cells_that_share_a_row_end() {
+    let mut made = Sqlite::new(
+        65536,
+        0,
+        &[header(&[
+            (1000, Value::Text("a")),
+            (1001, Value::Text("1")),
+            (1002, Value::Text("1")),
+            (1004, Value::Text(&"x".repeat(30_000))),
+        ])],
+    );
+    let leaf = &mut made.pages[2];
+    let pointer: Vec<u8> = leaf[8..10].to_vec();
+    leaf[3..5].copy_from_slice(&10_000u16.to_be_bytes());
+    for place in leaf[8..8 + 2 * 10_000].chunks_exact_mut(2) {
+        place.copy_from_slice(&pointer);
+    }
+    let report = read(&made.bytes());
+    assert!(report.packages.len() < 10);
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("more bytes than the file"))
+    );
+}
