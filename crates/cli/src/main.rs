@@ -1,1 +1,119 @@
-fn main() {}
+//! The binary `seaworthy`: arguments become a command, its result an exit code.
+
+mod arguments;
+mod commands;
+mod data;
+mod environment;
+mod exit;
+mod progress;
+mod text;
+
+use anyhow::{Context, Result};
+use arguments::{Arguments, Command, DatabaseCommand, VersionsCommand};
+use jiff::Timestamp;
+use progress::Talk;
+use seaworthy_scanner::Target;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (arguments, matches) = arguments::parse();
+    start_log(&arguments);
+    for flag in arguments::compatibility::given(&matches) {
+        tracing::warn!("--{flag} means nothing here and is ignored");
+    }
+    if let Some(what) = arguments::not_yet::find(&arguments) {
+        text::error(&anyhow::anyhow!(
+            "{what} does not work yet; today images are scanned from archives: seaworthy image --input FILE|DIR"
+        ));
+        return exit::code(exit::USAGE);
+    }
+    match run(&arguments) {
+        Ok(code) => exit::code(code),
+        Err(error) if text::is_broken_pipe(&error) => exit::code(exit::PASSED),
+        Err(error) => {
+            text::error(&error);
+            exit::code(exit::COULD_NOT_SCAN)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<u8> {
+    let now = Timestamp::now();
+    let mut out = std::io::stdout();
+    match &arguments.command {
+        Command::Image(image) => {
+            let target = Target::ImageInput(image.input.clone().unwrap_or_default());
+            return commands::scan::run(&target, &image.scan, &arguments.global, now);
+        }
+        Command::Rootfs(root) => {
+            let target = Target::RootDirectory(root.path.clone());
+            return commands::scan::run(&target, &root.scan, &arguments.global, now);
+        }
+        Command::Db {
+            command: DatabaseCommand::Info { db },
+        } => {
+            let database = data::open(db.as_deref(), arguments.global.cache_dir.as_deref())?;
+            let today = now.as_second().div_euclid(86_400);
+            commands::database::info(&database, today, &mut out.lock())?;
+        }
+        Command::Db {
+            command:
+                DatabaseCommand::Build {
+                    feeds: Some(feeds),
+                    output,
+                    ..
+                },
+        } => {
+            let talk = Talk::choose(arguments.global.quiet, arguments.global.no_progress);
+            commands::database::build(feeds, output, talk, &mut out.lock())?;
+        }
+        Command::Db {
+            command: DatabaseCommand::Verify { db },
+        } => {
+            let database = data::open(db.as_deref(), arguments.global.cache_dir.as_deref())?;
+            database.verify()?;
+            writeln!(out, "{}: every section is sound", database.info().origin)?;
+        }
+        Command::Versions {
+            command:
+                VersionsCommand::Compare {
+                    scheme,
+                    a: Some(a),
+                    b: Some(b),
+                },
+        } => {
+            commands::versions::pair(*scheme, a, b, &mut out.lock())?;
+        }
+        Command::Versions {
+            command: VersionsCommand::Compare { scheme, .. },
+        } => {
+            let mut out = std::io::BufWriter::new(out.lock());
+            commands::versions::lines(*scheme, std::io::stdin().lock(), &mut out)?;
+            out.flush().context("cannot write the answers")?;
+        }
+        Command::Version => writeln!(out, "seaworthy {}", env!("CARGO_PKG_VERSION"))?,
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut arguments::command(), "seaworthy", &mut out);
+        }
+        Command::Man => clap_mangen::Man::new(arguments::command()).render(&mut out)?,
+        other => anyhow::bail!("{other:?} does not work yet"),
+    }
+    Ok(exit::PASSED)
+}
+
+/// Log lines go to stderr: warnings, everything with `--debug`, errors alone with `--quiet`.
+fn start_log(arguments: &Arguments) {
+    let level = match (arguments.global.debug, arguments.global.quiet) {
+        (true, _) => "debug",
+        (false, true) => "error",
+        (false, false) => "warn",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .without_time()
+        .init();
+}

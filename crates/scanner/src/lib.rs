@@ -7,11 +7,12 @@ pub use error::Error;
 pub use seaworthy_advisories::database::Database;
 pub use seaworthy_image::Progress;
 pub use seaworthy_inventory::{Pattern, Selection};
-pub use seaworthy_policy::Rules;
+pub use seaworthy_policy::{IgnoreFile, Ignored, Rules};
 
 use jiff::Timestamp;
 use seaworthy_model::{
-    ArtifactKind, DatabaseInfo, Distribution, Effect, ImageMetadata, Inventory, PackageClass, Platform, Problem, ScanReport,
+    ArtifactKind, DatabaseInfo, Distribution, Effect, Family, ImageMetadata, Inventory, PackageClass, Platform,
+    Problem, ScanReport,
 };
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -61,6 +62,16 @@ impl Default for Options {
     }
 }
 
+/// The family with this name: Trivy's, or the `ID` of os-release.
+pub fn family_from_id(id: &str) -> Option<Family> {
+    let named = Family::ALL
+        .into_iter()
+        .find(|family| family.name().eq_ignore_ascii_case(id));
+    named
+        .or_else(|| Some(seaworthy_inventory::release::family::from_id(id, "")))
+        .filter(|family| *family != Family::Other)
+}
+
 /// Told how far a scan is; the calls come from the thread that scans.
 pub trait Observer: Sync {
     /// The counter of stored bytes read.
@@ -91,7 +102,12 @@ impl Observer for Unobserved {
 /// # Errors
 /// When it could not be read as a whole: a report is never made of half an image. What single files hold becomes
 /// problems in the report.
-pub fn scan(target: &Target, options: &Options, database: &Database, observer: &dyn Observer) -> Result<ScanReport, Error> {
+pub fn scan(
+    target: &Target,
+    options: &Options,
+    database: &Database,
+    observer: &dyn Observer,
+) -> Result<ScanReport, Error> {
     let started = Instant::now();
     let bounds = read::Bounds {
         threads: options.threads.max(1),
@@ -102,7 +118,12 @@ pub fn scan(target: &Target, options: &Options, database: &Database, observer: &
             let image = seaworthy_image::open_input(input, options.platform.as_ref())?;
             tracing::debug!(elapsed = ?started.elapsed(), layers = image.metadata().layers.len(), "image opened");
             let inventory = read::image(&image, &options.selection, bounds, observer)?;
-            (inventory, Some(image.metadata().clone()), input.clone(), ArtifactKind::ContainerImage)
+            (
+                inventory,
+                Some(image.metadata().clone()),
+                input.clone(),
+                ArtifactKind::ContainerImage,
+            )
         }
         Target::RootDirectory(path) => {
             let inventory = read::root_directory(path, &options.selection, bounds, observer)?;
@@ -128,7 +149,9 @@ fn judge(
     if let Some(distribution) = &options.distribution {
         inventory.distribution = Some(distribution.clone());
     }
-    inventory.packages.retain(|package| options.package_classes.contains(&package.ecosystem.class()));
+    inventory
+        .packages
+        .retain(|package| options.package_classes.contains(&package.ecosystem.class()));
     if inventory.distribution.is_none() && inventory.packages.is_empty() && inventory.problems.is_empty() {
         let what = "neither a distribution nor a package was recognised: what is installed here without a package manager is not seen";
         inventory.problems.push(Problem::of_artifact(Effect::Uncertain, what));
@@ -140,7 +163,10 @@ fn judge(
     inventory.problems.sort();
     inventory.problems.dedup();
     let decision = seaworthy_policy::evaluate(&options.rules, &inventory, findings.matches);
-    let database = DatabaseInfo { distribution_newest: findings.distribution_newest, ..database.summary(today) };
+    let database = DatabaseInfo {
+        distribution_newest: findings.distribution_newest,
+        ..database.summary(today)
+    };
     Ok(ScanReport {
         report_id: uuid::Uuid::now_v7().to_string(),
         created_at: options.now.to_string(),

@@ -27,14 +27,21 @@ struct Timed<R> {
 impl<R: Read> Read for Timed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(io::Error::new(io::ErrorKind::TimedOut, "the time for the scan is up")),
+            Some(deadline) if Instant::now() >= deadline => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the time for the scan is up"))
+            }
             _ => self.inner.read(buffer),
         }
     }
 }
 
 /// Reads every layer of an image and merges them.
-pub(crate) fn image(image: &Image, selection: &Selection, bounds: Bounds, observer: &dyn Observer) -> Result<Inventory, Error> {
+pub(crate) fn image(
+    image: &Image,
+    selection: &Selection,
+    bounds: Bounds,
+    observer: &dyn Observer,
+) -> Result<Inventory, Error> {
     let layers = &image.metadata().layers;
     observer.reading(layers.len(), layers.iter().map(|layer| layer.size).sum());
     let all: Vec<usize> = (0..layers.len()).collect();
@@ -42,7 +49,9 @@ pub(crate) fn image(image: &Image, selection: &Selection, bounds: Bounds, observ
     let mut by_layer: Vec<Option<LayerContents>> = layers.iter().map(|_| None).collect();
     let mut shared: Vec<Option<usize>> = vec![None; layers.len()];
     for (indexes, contents) in contents {
-        let Some((first, rest)) = indexes.split_first() else { continue };
+        let Some((first, rest)) = indexes.split_first() else {
+            continue;
+        };
         if let Some(slot) = by_layer.get_mut(*first) {
             *slot = Some(contents);
         }
@@ -60,15 +69,30 @@ pub(crate) fn image(image: &Image, selection: &Selection, bounds: Bounds, observ
             None => return Err(Error::LayerLost { index }),
         }
     }
-    let refs: Vec<LayerRef> =
-        layers.iter().map(|layer| LayerRef { digest: layer.digest, diff_id: layer.diff_id }).collect();
+    let refs: Vec<LayerRef> = layers
+        .iter()
+        .map(|layer| LayerRef {
+            digest: layer.digest,
+            diff_id: layer.diff_id,
+        })
+        .collect();
     observer.merging();
     let mut inventory = merge(&ordered, &refs, &mut |index, wanted: Vec<Reread>| {
-        let only = Selection { only: Some(wanted), ..Selection::default() };
+        let only = Selection {
+            only: Some(wanted),
+            ..Selection::default()
+        };
         let again = stream(image, &[index], &|_| only.clone(), bounds, &Progress::default());
         match again {
-            Ok(contents) => contents.into_iter().next().map(|(_, contents)| contents).ok_or_else(|| lost(index)),
-            Err(error) => Err(Problem::of_artifact(Effect::Incomplete, format!("files behind links could not be read: {error}"))),
+            Ok(contents) => contents
+                .into_iter()
+                .next()
+                .map(|(_, contents)| contents)
+                .ok_or_else(|| lost(index)),
+            Err(error) => Err(Problem::of_artifact(
+                Effect::Incomplete,
+                format!("files behind links could not be read: {error}"),
+            )),
         }
     });
     inventory.problems.extend(image.problems().iter().cloned());
@@ -76,7 +100,10 @@ pub(crate) fn image(image: &Image, selection: &Selection, bounds: Bounds, observ
 }
 
 fn lost(index: usize) -> Problem {
-    Problem::of_artifact(Effect::Incomplete, format!("layer {index} could not be read a second time"))
+    Problem::of_artifact(
+        Effect::Incomplete,
+        format!("layer {index} could not be read a second time"),
+    )
 }
 
 type Read1 = (Vec<usize>, LayerContents);
@@ -101,7 +128,10 @@ fn stream(
             let next = lock(&queue).pop();
             let Some(stream) = next else { return };
             let read = stream.read(progress, |index, reader| {
-                let timed = Timed { inner: reader, deadline: bounds.deadline };
+                let timed = Timed {
+                    inner: reader,
+                    deadline: bounds.deadline,
+                };
                 read_layer(timed, &selection(index))
             });
             for (indexes, result) in read {
@@ -128,7 +158,9 @@ fn stream(
     }
     let failure = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     match failure {
-        Some(error) if bounds.deadline.is_some_and(|deadline| Instant::now() >= deadline) => Err(Error::TimedOut { source: Box::new(error) }),
+        Some(error) if bounds.deadline.is_some_and(|deadline| Instant::now() >= deadline) => Err(Error::TimedOut {
+            source: Box::new(error),
+        }),
         Some(error) => Err(Error::Image(error)),
         None => Ok(results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
     }
@@ -139,16 +171,30 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Reads a root directory as one layer.
-pub(crate) fn root_directory(path: &Path, selection: &Selection, bounds: Bounds, observer: &dyn Observer) -> Result<Inventory, Error> {
+pub(crate) fn root_directory(
+    path: &Path,
+    selection: &Selection,
+    bounds: Bounds,
+    observer: &dyn Observer,
+) -> Result<Inventory, Error> {
     let root = RootDirectory::open(path)?;
     observer.reading(1, 0);
     let contents = walk(&root, selection, bounds)?;
-    let refs = [LayerRef { digest: None, diff_id: None }];
+    let refs = [LayerRef {
+        digest: None,
+        diff_id: None,
+    }];
     observer.merging();
     let inventory = merge(&[&contents], &refs, &mut |_, wanted: Vec<Reread>| {
-        let only = Selection { only: Some(wanted), ..Selection::default() };
+        let only = Selection {
+            only: Some(wanted),
+            ..Selection::default()
+        };
         walk(&root, &only, bounds).map_err(|error| {
-            Problem::of_artifact(Effect::Incomplete, format!("files behind links could not be read: {error}"))
+            Problem::of_artifact(
+                Effect::Incomplete,
+                format!("files behind links could not be read: {error}"),
+            )
         })
     });
     Ok(inventory)
@@ -165,7 +211,10 @@ fn walk(root: &RootDirectory, selection: &Selection, bounds: Bounds) -> Result<L
             EntryKind::Other => {}
             EntryKind::File { size, .. } => {
                 let open = || -> io::Result<Box<dyn Read>> {
-                    Ok(Box::new(Timed { inner: entry.open()?, deadline: bounds.deadline }))
+                    Ok(Box::new(Timed {
+                        inner: entry.open()?,
+                        deadline: bounds.deadline,
+                    }))
                 };
                 match contents.add_file(entry.path, *size, open, selection) {
                     Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(error),

@@ -1,0 +1,91 @@
+//! Flags of Trivy that make no sense here: accepted, so that scripts go on working, with a warning.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// Flags with a value.
+const WITH_VALUE: [&str; 31] = [
+    "cache-backend",
+    "cache-ttl",
+    "checks-bundle-repository",
+    "compliance",
+    "custom-headers",
+    "db-repository",
+    "docker-host",
+    "enable-modules",
+    "exit-on-eol",
+    "file-patterns",
+    "ignore-policy",
+    "ignored-licenses",
+    "image-config-scanners",
+    "java-db-repository",
+    "license-confidence-level",
+    "max-image-size",
+    "module-dir",
+    "output-plugin-arg",
+    "parallel",
+    "pkg-relationships",
+    "podman-host",
+    "redis-ca",
+    "redis-cert",
+    "redis-key",
+    "rekor-url",
+    "report",
+    "sbom-sources",
+    "secret-config",
+    "table-mode",
+    "token-header",
+    "vuln-severity-source",
+];
+
+/// Flags without a value.
+const WITHOUT_VALUE: [&str; 15] = [
+    "dependency-tree",
+    "disable-telemetry",
+    "download-db-only",
+    "download-java-db-only",
+    "generate-default-config",
+    "include-non-failures",
+    "license-full",
+    "redis-tls",
+    "removed-pkgs",
+    "skip-check-update",
+    "skip-java-db-update",
+    "skip-version-check",
+    "skip-vex-repo-update",
+    "slow",
+    "light",
+];
+
+/// The commands that scan, which are the ones that take these flags.
+const SCANNING: [&str; 5] = ["image", "rootfs", "fs", "sbom", "convert"];
+
+/// Adds the flags to the commands that scan, hidden from help.
+pub(super) fn with_trivy_flags(command: Command) -> Command {
+    SCANNING.iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |mut command| {
+            for flag in WITH_VALUE {
+                command = command.arg(
+                    Arg::new(flag)
+                        .long(flag)
+                        .hide(true)
+                        .action(ArgAction::Append)
+                        .num_args(1),
+                );
+            }
+            for flag in WITHOUT_VALUE {
+                let arg = Arg::new(flag).long(flag).hide(true).action(ArgAction::Append);
+                command = command.arg(arg.num_args(0..=1).require_equals(true).default_missing_value("true"));
+            }
+            command
+        })
+    })
+}
+
+/// The flags of this kind that were given on the command line.
+pub(crate) fn given(matches: &ArgMatches) -> Vec<&'static str> {
+    let Some((_, matches)) = matches.subcommand() else {
+        return Vec::new();
+    };
+    let set = |flag: &&str| matches!(matches.try_get_raw(flag), Ok(Some(_)));
+    WITH_VALUE.into_iter().chain(WITHOUT_VALUE).filter(set).collect()
+}

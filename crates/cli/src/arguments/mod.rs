@@ -1,0 +1,314 @@
+//! How the commands are spelt: what the user typed, no derived values. One file a group of commands.
+//!
+//! Every flag of the documented surface is parsed from the start; those that do not work yet are listed in
+//! [`not_yet`] and answered with exit code 2.
+
+pub(crate) mod compatibility;
+pub(crate) mod not_yet;
+mod scan;
+
+pub(crate) use scan::{Format, OutputTarget, ScanArguments};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Scans container images for known vulnerabilities and lets only images that pass run in Kubernetes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seaworthy",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "Examples:\n  seaworthy image --input myapp.tar\n  seaworthy image --input myapp.tar --exit-code 1 --severity CRITICAL\n  \
+        seaworthy image --input myapp.tar --format json -o report.json\n  seaworthy rootfs /\n\nEvery flag can be set by the \
+        environment: SEAWORTHY_ and the flag in capitals, for example SEAWORTHY_SEVERITY=HIGH,CRITICAL.\n\
+        Exit codes: 0 passed, 1 (or --exit-code) policy failed, 2 wrong usage, 3 could not scan."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct GlobalArguments {
+    /// Write nothing but errors to stderr
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say on stderr what is done and where the time goes
+    #[arg(short, long, global = true)]
+    pub(crate) debug: bool,
+    /// No progress bar, one line a step instead
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Settings file
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where downloaded data and results are kept [default: the user's cache directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan a container image
+    #[command(
+        after_help = "Examples:\n  seaworthy image --input image.tar             an archive by `docker save`, or an OCI archive\n  \
+            seaworthy image --input ./layout:v1           an OCI layout directory, one image of it\n  \
+            seaworthy image --input image.tar --fail-on critical   show all, fail on criticals"
+    )]
+    Image(ImageArguments),
+    /// Scan an unpacked root file system, or this machine with `/`: what is installed
+    Rootfs(PathArguments),
+    /// Scan a source tree: what lock files and manifests declare
+    Fs(PathArguments),
+    /// Scan a software bill of materials
+    Sbom(PathArguments),
+    /// Turn a JSON report into another format
+    Convert(PathArguments),
+    /// The advisory data: what they are, build them, check them
+    Db {
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
+    /// Say why a finding is there
+    Explain(ExplainArguments),
+    /// Order versions as their package managers do
+    Versions {
+        #[command(subcommand)]
+        command: VersionsCommand,
+    },
+    /// Run the controllers and the admission webhook in or beside a cluster
+    Operator(OperatorArguments),
+    /// Release everything that is held and take Seaworthy out of a cluster
+    Uninstall(UninstallArguments),
+    /// Remove cached results and downloaded data
+    Clean,
+    /// Print the version
+    Version,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `image`.
+#[derive(Debug, Args)]
+pub(crate) struct ImageArguments {
+    /// References of images: name, name:tag or name@digest, with docker:, podman:, containerd:, registry:,
+    /// docker-archive:, oci-archive: or oci-dir: in front to name one source
+    #[arg(value_name = "REF", required_unless_present = "input", conflicts_with = "input")]
+    pub(crate) references: Vec<String>,
+    /// An archive (docker or OCI, also gzip or zstd) or an OCI layout directory; `:TAG` or `@DIGEST` picks one image
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) input: Option<String>,
+    /// Where to look for REF, in this order
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', default_values_t = ["docker", "podman", "containerd", "registry"].map(String::from))]
+    pub(crate) image_src: Vec<String>,
+    #[command(flatten)]
+    pub(crate) scan: ScanArguments,
+}
+
+/// Commands that take one path and scan it.
+#[derive(Debug, Args)]
+pub(crate) struct PathArguments {
+    /// What to scan
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) scan: ScanArguments,
+}
+
+/// `db …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DatabaseCommand {
+    /// Show when the data were built, from what, and how old they are
+    Info {
+        /// The file to look at in place of the default one
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+    },
+    /// Compile feeds to one advisory file; the same feeds give the same bytes
+    Build {
+        /// Directory of feeds in their publishers' layouts
+        #[arg(
+            long,
+            value_name = "DIR",
+            required_unless_present = "trivy_db",
+            conflicts_with = "trivy_db"
+        )]
+        feeds: Option<PathBuf>,
+        /// A trivy.db file
+        #[arg(long, value_name = "FILE")]
+        trivy_db: Option<PathBuf>,
+        /// Where to write the advisory file
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Fetch newer data
+    Update,
+    /// Check every section of an advisory file
+    Verify {
+        /// The file to check in place of the default one
+        #[arg(long, value_name = "FILE")]
+        db: Option<PathBuf>,
+    },
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The vulnerability
+    pub(crate) id: String,
+    /// A JSON report
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// `versions …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum VersionsCommand {
+    /// Print <, = or > for two versions, or for each line `a<TAB>b` of standard input (`?` where one is no version)
+    Compare {
+        /// The scheme
+        #[arg(value_parser = |text: &str| text.parse::<seaworthy_advisories::versions::Scheme>())]
+        scheme: seaworthy_advisories::versions::Scheme,
+        /// The first version
+        #[arg(requires = "b", allow_hyphen_values = true)]
+        a: Option<String>,
+        /// The second version
+        #[arg(allow_hyphen_values = true)]
+        b: Option<String>,
+    },
+}
+
+/// `operator`.
+#[derive(Debug, Args)]
+pub(crate) struct OperatorArguments {
+    /// Kubeconfig of the cluster [default: in-cluster, then KUBECONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Apply custom resources, roles and webhooks first
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Where the API server reaches the webhook
+    #[arg(long, value_name = "URL")]
+    pub(crate) external_url: Option<String>,
+    /// Address of the webhook
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:9443")]
+    pub(crate) listen: String,
+    /// Address of /readyz, /healthz and /metrics
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+    pub(crate) http_listen: String,
+    /// Where reports and verdicts are kept
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// An advisory file in place of the default one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// Namespaces that are not governed
+    #[arg(long, value_name = "NS")]
+    pub(crate) exclude_namespace: Vec<String>,
+    /// Mirrors, as HOST=URL
+    #[arg(long, value_name = "HOST=URL")]
+    pub(crate) registry_mirror: Vec<String>,
+    /// Allow registries on loopback and link-local addresses
+    #[arg(long)]
+    pub(crate) allow_local_registries: bool,
+}
+
+/// `uninstall`.
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArguments {
+    /// Kubeconfig of the cluster
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+/// The whole command line with environment names and the flags that only Trivy knows.
+pub(crate) fn command() -> clap::Command {
+    let command = Arguments::command();
+    crate::environment::with_environment(compatibility::with_trivy_flags(command))
+}
+
+/// Parses what the user typed; ends the process for `--help` and wrong usage, as clap does.
+pub(crate) fn parse() -> (Arguments, clap::ArgMatches) {
+    let matches = command().get_matches();
+    match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => (arguments, matches),
+        Err(error) => error.exit(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, command};
+    use clap::FromArgMatches;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        command()
+            .try_get_matches_from(line.split_whitespace())
+            .and_then(|matches| Arguments::from_arg_matches(&matches))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_documented_flag_parses() {
+        for line in [
+            "seaworthy image alpine",
+            "seaworthy image registry:a/b@sha256:00 --platform linux/arm64/v8 --username u --password p --registry-token t --insecure --cacert F",
+            "seaworthy image --input x.tar -f json -o out.json -s high,Critical --ignore-unfixed --ignore-status will_not_fix",
+            "seaworthy image --input x.tar --format table --output json=a.json --output table=b.txt --exit-code 7 --fail-on critical",
+            "seaworthy image --input x.tar --list-all-pkgs --include-dev-deps --pkg-types os,library --scanners vuln --skip-dirs a,b --skip-files c",
+            "seaworthy image --input x.tar --ignorefile i --show-suppressed --vex v --distro debian/12 --detection-priority precise --db f --no-cache",
+            "seaworthy image --input x.tar --skip-db-update --offline-scan --timeout 5m -q --no-progress -d -c seaworthy.yaml --cache-dir /c",
+            "seaworthy image --input x.tar --template t --password-stdin --image-src docker,registry",
+            "seaworthy image --input x.tar --java-db-repository r --parallel 3 --skip-java-db-update --secret-config s",
+            "seaworthy rootfs / --exit-code 1",
+            "seaworthy fs . -f sarif",
+            "seaworthy sbom a.json",
+            "seaworthy convert a.json -f html",
+            "seaworthy db info",
+            "seaworthy db build --feeds d -o f",
+            "seaworthy db build --trivy-db d -o f",
+            "seaworthy db update",
+            "seaworthy db verify",
+            "seaworthy explain CVE-2024-1 r.json",
+            "seaworthy versions compare deb 1 -2",
+            "seaworthy operator --kubeconfig F --install --external-url https://h:1 --listen a:1 --http-listen a:2 --store sqlite://f",
+            "seaworthy operator --db F --cache-dir D --exclude-namespace a --exclude-namespace b --registry-mirror a=b --allow-local-registries",
+            "seaworthy uninstall --kubeconfig F",
+            "seaworthy version",
+            "seaworthy completions bash",
+            "seaworthy man",
+        ] {
+            parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [
+            "seaworthy",
+            "seaworthy image",
+            "seaworthy image alpine --input x",
+            "seaworthy image --input x --severity BAD",
+            "seaworthy image --input x --nonsense",
+            "seaworthy versions compare nonsense 1 2",
+            "seaworthy versions compare deb 1",
+            "seaworthy db build -o f",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What is parsed and does not work yet: said with exit code 2, never ignored.
+
+use super::{Arguments, Command, DatabaseCommand, ScanArguments};
+
+/// The first thing asked for that does not work yet, as it is spelt.
+pub(crate) fn find(arguments: &Arguments) -> Option<String> {
+    let command = match &arguments.command {
+        Command::Fs(_) => "the command fs",
+        Command::Sbom(_) => "the command sbom",
+        Command::Convert(_) => "the command convert",
+        Command::Explain(_) => "the command explain",
+        Command::Operator(_) => "the command operator",
+        Command::Uninstall(_) => "the command uninstall",
+        Command::Clean => "the command clean",
+        Command::Db {
+            command: DatabaseCommand::Update,
+        } => "the command db update",
+        Command::Db {
+            command: DatabaseCommand::Build { trivy_db: Some(_), .. },
+        } => "--trivy-db",
+        Command::Image(image) if image.input.is_none() => "scanning by reference (REF)",
+        Command::Image(image) => return scan(&image.scan).or_else(|| config(arguments)),
+        Command::Rootfs(path) => return scan(&path.scan).or_else(|| config(arguments)),
+        Command::Db { .. }
+        | Command::Versions { .. }
+        | Command::Version
+        | Command::Completions { .. }
+        | Command::Man => {
+            return config(arguments);
+        }
+    };
+    Some(command.to_owned())
+}
+
+fn config(arguments: &Arguments) -> Option<String> {
+    arguments.global.config.as_ref().map(|_| "--config".to_owned())
+}
+
+/// Flags whose absence changes nothing (`--no-cache`, `--offline-scan`, registry flags beside `--input`) are accepted.
+fn scan(scan: &ScanArguments) -> Option<String> {
+    if let Some(other) = scan
+        .scanners
+        .iter()
+        .find(|scanner| !matches!(scanner.as_str(), "vuln" | "vulnerability"))
+    {
+        return Some(format!("--scanners {other}"));
+    }
+    let formats = scan
+        .output
+        .iter()
+        .filter_map(|output| output.format.as_ref())
+        .chain([&scan.format]);
+    if let Some(format) = formats
+        .into_iter()
+        .find(|format| !matches!(format.as_str(), "table" | "json"))
+    {
+        return Some(format!("--format {format}"));
+    }
+    let given = [
+        (scan.template.is_some(), "--template"),
+        (!scan.vex.is_empty(), "--vex"),
+        (
+            scan.detection_priority != "precise",
+            "--detection-priority comprehensive",
+        ),
+    ];
+    given
+        .into_iter()
+        .find(|(given, _)| *given)
+        .map(|(_, flag)| flag.to_owned())
+}

@@ -1,0 +1,233 @@
+//! The flags that all scanning commands share.
+
+use clap::Args;
+use seaworthy_model::{FixStatus, Platform, Severity};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A report format by name; which of them work is known to `seaworthy_report::FORMATS`.
+pub(crate) type Format = String;
+
+/// The names that `--format` takes.
+pub(crate) const FORMATS: [&str; 13] = [
+    "table",
+    "json",
+    "sarif",
+    "cyclonedx",
+    "spdx-json",
+    "spdx",
+    "github",
+    "gitlab",
+    "gitlab-codequality",
+    "junit",
+    "html",
+    "markdown",
+    "template",
+];
+
+/// A value of `--output`: `FILE`, or `FORMAT=FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutputTarget {
+    pub(crate) format: Option<Format>,
+    pub(crate) path: PathBuf,
+}
+
+impl FromStr for OutputTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((format, path)) if FORMATS.contains(&format) => Ok(Self {
+                format: Some(format.to_owned()),
+                path: path.into(),
+            }),
+            _ if text.is_empty() => Err("the file name is empty".into()),
+            _ => Ok(Self {
+                format: None,
+                path: text.into(),
+            }),
+        }
+    }
+}
+
+/// Flags of `image`, `rootfs`, `fs`, `sbom` and `convert`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ScanArguments {
+    /// Format of the report
+    #[arg(short, long, default_value = "table", value_parser = clap::builder::PossibleValuesParser::new(FORMATS), help_heading = "Report")]
+    pub(crate) format: Format,
+    /// File for the report [default: standard output]; repeat as FORMAT=FILE for several reports of one scan
+    #[arg(short, long, value_name = "[FORMAT=]FILE", help_heading = "Report")]
+    pub(crate) output: Vec<OutputTarget>,
+    /// Template file or text for --format template
+    #[arg(short, long, value_name = "TEMPLATE", help_heading = "Report")]
+    pub(crate) template: Option<String>,
+    /// List every package in JSON reports, also those without findings
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set, help_heading = "Report")]
+    pub(crate) list_all_pkgs: bool,
+    /// Show suppressed findings with their reasons
+    #[arg(long, help_heading = "Report")]
+    pub(crate) show_suppressed: bool,
+
+    /// Severities to show, comma separated
+    #[arg(short, long, value_delimiter = ',', value_name = "SEVERITIES", default_values_t = Severity::ALL, hide_default_value = true, help_heading = "Filters")]
+    pub(crate) severity: Vec<Severity>,
+    /// Leave out findings that have no fix
+    #[arg(long, help_heading = "Filters")]
+    pub(crate) ignore_unfixed: bool,
+    /// Leave out findings with these statuses: unknown, affected, fixed, under_investigation, will_not_fix,
+    /// fix_deferred, end_of_life
+    #[arg(long, value_delimiter = ',', value_name = "STATUSES", value_parser = parse_status, help_heading = "Filters")]
+    pub(crate) ignore_status: Vec<FixStatus>,
+    /// File of accepted vulnerabilities, one id a line [default: .trivyignore where it exists]
+    #[arg(long, value_name = "FILE", help_heading = "Filters")]
+    pub(crate) ignorefile: Option<PathBuf>,
+    /// VEX documents whose statements suppress findings
+    #[arg(long, value_name = "FILE", help_heading = "Filters")]
+    pub(crate) vex: Vec<String>,
+    /// Kinds of packages: os, library
+    #[arg(long, value_delimiter = ',', value_name = "KINDS", default_values_t = ["os", "library"].map(String::from), value_parser = ["os", "library"], help_heading = "Filters")]
+    pub(crate) pkg_types: Vec<String>,
+    /// What to look for; only `vuln` exists
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "SCANNERS",
+        default_value = "vuln",
+        help_heading = "Filters"
+    )]
+    pub(crate) scanners: Vec<String>,
+    /// Count development dependencies of lock files too
+    #[arg(long, help_heading = "Filters")]
+    pub(crate) include_dev_deps: bool,
+
+    /// Exit with this code when findings are left after the filters
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8), help_heading = "Gate")]
+    pub(crate) exit_code: u8,
+    /// Exit with 1 when any finding is at least this severe, whatever --severity shows
+    #[arg(long, value_name = "SEVERITY", help_heading = "Gate")]
+    pub(crate) fail_on: Option<Severity>,
+
+    /// Directories to leave out, relative to the scanned root; `*`, `**` and `?` work
+    #[arg(long, value_delimiter = ',', value_name = "DIRS", help_heading = "Reading")]
+    pub(crate) skip_dirs: Vec<String>,
+    /// Files to leave out, in the same way
+    #[arg(long, value_delimiter = ',', value_name = "FILES", help_heading = "Reading")]
+    pub(crate) skip_files: Vec<String>,
+    /// Platform of an image for several: os/arch or os/arch/variant [default: this machine's]
+    #[arg(long, value_name = "PLATFORM", help_heading = "Reading")]
+    pub(crate) platform: Option<Platform>,
+    /// Distribution to assume in place of the one found, for example debian/12
+    #[arg(long, value_name = "FAMILY/VERSION", help_heading = "Reading")]
+    pub(crate) distro: Option<String>,
+    /// precise trusts the distribution for files that its packages own; comprehensive matches them twice
+    #[arg(long, default_value = "precise", value_parser = ["precise", "comprehensive"], help_heading = "Reading")]
+    pub(crate) detection_priority: String,
+    /// Give up after this time: 90s, 5m, 1h
+    #[arg(long, default_value = "5m", value_parser = parse_duration, value_name = "TIME", help_heading = "Reading")]
+    pub(crate) timeout: Duration,
+    /// Neither use nor keep results of layers
+    #[arg(long, help_heading = "Reading")]
+    pub(crate) no_cache: bool,
+
+    /// Advisory file to use in place of the default one
+    #[arg(long, value_name = "FILE", help_heading = "Advisories")]
+    pub(crate) db: Option<PathBuf>,
+    /// Use the data that are there
+    #[arg(long, help_heading = "Advisories")]
+    pub(crate) skip_db_update: bool,
+    /// Use no network
+    #[arg(long, help_heading = "Advisories")]
+    pub(crate) offline_scan: bool,
+
+    /// User for the registry
+    #[arg(long, value_name = "USER", help_heading = "Registry")]
+    pub(crate) username: Option<String>,
+    /// Password for the registry; the environment or --password-stdin keep it out of the process list
+    #[arg(long, value_name = "PASSWORD", hide_env_values = true, help_heading = "Registry")]
+    pub(crate) password: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, help_heading = "Registry")]
+    pub(crate) password_stdin: bool,
+    /// Bearer token for the registry
+    #[arg(long, value_name = "TOKEN", hide_env_values = true, help_heading = "Registry")]
+    pub(crate) registry_token: Option<String>,
+    /// Trust any TLS certificate
+    #[arg(long, help_heading = "Registry")]
+    pub(crate) insecure: bool,
+    /// PEM file of further certificate authorities
+    #[arg(long, value_name = "FILE", help_heading = "Registry")]
+    pub(crate) cacert: Option<PathBuf>,
+}
+
+fn parse_status(text: &str) -> Result<FixStatus, String> {
+    let known = || FixStatus::ALL.map(FixStatus::name).join(", ");
+    FixStatus::ALL
+        .into_iter()
+        .find(|status| status.name().eq_ignore_ascii_case(text))
+        .ok_or_else(|| format!("unknown status, use one of {}", known()))
+}
+
+/// Reads `90s`, `5m0s`, `1h30m`, `300` (seconds): what Go's flags take.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("not a time: {text:?}, write for example 90s, 5m or 1h30m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|character: char| !character.is_ascii_digit() && character != '.')
+            .ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let unit = after
+            .find(|character: char| character.is_ascii_digit())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit);
+        let number: f64 = number.parse().map_err(|_| wrong())?;
+        let seconds = match unit {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 0.001,
+            _ => return Err(wrong()),
+        };
+        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
+        total = total.checked_add(part).ok_or_else(wrong)?;
+        rest = after;
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OutputTarget, parse_duration};
+    use std::time::Duration;
+
+    #[test]
+    fn times_are_read_as_go_writes_them() {
+        for (text, seconds) in [
+            ("5m0s", 300),
+            ("90s", 90),
+            ("1h30m", 5400),
+            ("300", 300),
+            ("0", 0),
+            ("1.5m", 90),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "m", "5x", "-5m", "5m3", "9e99h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_known_formats_split_an_output() {
+        let target = |text: &str| text.parse::<OutputTarget>().unwrap();
+        assert_eq!(target("json=a=b.json").format.as_deref(), Some("json"));
+        assert_eq!(target("json=a=b.json").path.to_str(), Some("a=b.json"));
+        assert_eq!(target("x=y").format, None);
+    }
+}

@@ -1,0 +1,71 @@
+//! Every flag can be set by the environment: `SEAWORTHY_` and the flag in capitals, below it `TRIVY_` and the same.
+//!
+//! The names follow from the flags, so there is no list to keep; flag > `SEAWORTHY_…` > `TRIVY_…` > default.
+
+use clap::Command;
+use std::ffi::OsString;
+
+/// Flags that no variable may set: the ones that end the program.
+const NOT_BY_ENVIRONMENT: [&str; 2] = ["help", "version"];
+
+/// Gives every flag of every command its variable.
+pub(crate) fn with_environment(command: Command) -> Command {
+    with(command, &|name| std::env::var_os(name))
+}
+
+fn with(command: Command, lookup: &dyn Fn(&str) -> Option<OsString>) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let command = command.mut_args(|arg| {
+        let Some(long) = arg.get_long().filter(|long| !NOT_BY_ENVIRONMENT.contains(long)) else {
+            return arg;
+        };
+        let suffix = long.to_uppercase().replace('-', "_");
+        let (own, trivy) = (format!("SEAWORTHY_{suffix}"), format!("TRIVY_{suffix}"));
+        let hidden = arg.is_hide_set();
+        // Trivy's own flags that mean nothing here are not read from its environment either: no warning in every run.
+        if hidden {
+            return arg;
+        }
+        let name = if lookup(&own).is_none() && lookup(&trivy).is_some() {
+            trivy
+        } else {
+            own
+        };
+        arg.env(name).hide_env(true)
+    });
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| with(command, lookup))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with;
+    use clap::CommandFactory;
+
+    /// The variable that `image --severity` reads when these are set.
+    fn variable(set: &[&str]) -> String {
+        let command = with(crate::arguments::Arguments::command(), &|name| {
+            set.contains(&name).then(|| "x".into())
+        });
+        let image = command.find_subcommand("image").unwrap();
+        let severity = image
+            .get_arguments()
+            .find(|arg| arg.get_long() == Some("severity"))
+            .unwrap();
+        severity.get_env().unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn our_own_name_wins_over_trivys() {
+        assert_eq!(variable(&[]), "SEAWORTHY_SEVERITY");
+        assert_eq!(variable(&["TRIVY_SEVERITY"]), "TRIVY_SEVERITY");
+        assert_eq!(
+            variable(&["TRIVY_SEVERITY", "SEAWORTHY_SEVERITY"]),
+            "SEAWORTHY_SEVERITY"
+        );
+    }
+}
