@@ -144,7 +144,7 @@ impl FeedFile {
 
     /// Calls `each` for every file of a zip archive: its bytes, or why they cannot be had.
     pub(super) fn zip_records(&self, mut each: impl FnMut(Result<&[u8], &str>)) -> Result<(), Error> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(usize::try_from(self.bytes.min(1 << 30)).unwrap_or(0) + 1);
         let read = self.open()?.take(FEED_BYTES + 1).read_to_end(&mut bytes);
         read.map_err(|source| Error::Read {
             path: self.path.clone(),

@@ -24,7 +24,7 @@ mod xml;
 use crate::error::Error;
 use crate::record::{Compilation, Facts, FeedSummary, Record, SourceId};
 use files::{FeedFile, fits, list};
-use output::{Output, Standby, merge};
+use output::{Compact, Finished, Output, Standby};
 use seaworthy_model::limits::FEED_RECORDS;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -254,12 +254,17 @@ pub fn compile(feeds: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Compila
     }
 
     let mut summaries = Vec::new();
-    let mut records = Vec::new();
-    let mut facts: HashMap<String, Facts> = HashMap::new();
+    let mut facts: HashMap<String, Compact> = HashMap::new();
     let mut standbys: HashMap<String, Standby> = HashMap::new();
-    let outputs = run(Stage::Records, &files, &HashSet::new(), progress)?;
-    // The records of all feeds are hundreds of megabytes: each output is let go as soon as it is moved.
-    records.reserve_exact(outputs.iter().map(|output| output.records.len()).sum());
+    let mut outputs = run(Stage::Records, &files, &HashSet::new(), progress)?;
+    // The records of all feeds are hundreds of megabytes: they are added to the longest list, and each other list is
+    // let go as soon as it is moved.
+    let total = outputs.iter().map(|output| output.records.len()).sum::<usize>();
+    let longest = outputs.iter_mut().max_by_key(|output| output.records.len());
+    let mut records = longest
+        .map(|output| std::mem::take(&mut output.records))
+        .unwrap_or_default();
+    records.reserve_exact(total - records.len());
     for output in outputs {
         summaries.extend(output.summaries);
         records.extend(output.records);
@@ -317,7 +322,7 @@ fn run(
     files: &[Vec<FeedFile>],
     known: &HashSet<&str>,
     progress: &(dyn Fn(&str) + Sync),
-) -> Result<Vec<Output>, Error> {
+) -> Result<Vec<Finished>, Error> {
     let mut jobs: Vec<(usize, &Feed, Input<'_>)> = Vec::new();
     for (place, (feed, files)) in FEEDS.iter().zip(files).enumerate() {
         if feed.stage == stage && !files.is_empty() {
@@ -348,7 +353,7 @@ fn run(
             scope.spawn(|| {
                 while let Some((place, feed, input)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     progress(feed.name);
-                    let result = (feed.read)(input).map(Output::sorted);
+                    let result = (feed.read)(input).map(Output::finish);
                     let failed = result.is_err();
                     done.lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -373,10 +378,10 @@ fn run(
         .collect()
 }
 
-fn combine(all: &mut HashMap<String, Facts>, more: HashMap<String, Facts>) {
+fn combine(all: &mut HashMap<String, Compact>, more: Vec<(String, Compact)>) {
     for (id, facts) in more {
         match all.get_mut(&id) {
-            Some(known) => merge(known, &facts),
+            Some(known) => known.merge(facts),
             None => {
                 all.insert(id, facts);
             }
@@ -413,12 +418,12 @@ fn resolve(records: &mut [Record]) {
 /// The facts of ids in use; what only stands in is used where nothing better is known.
 fn complete(
     known: &HashSet<&str>,
-    mut facts: HashMap<String, Facts>,
+    mut facts: HashMap<String, Compact>,
     standbys: &HashMap<String, Standby>,
 ) -> BTreeMap<String, Facts> {
     let mut complete = BTreeMap::new();
     for id in known {
-        let mut facts = facts.remove(*id).unwrap_or_default();
+        let mut facts = facts.remove(*id).map(Facts::from).unwrap_or_default();
         if let Some(standby) = standbys.get(*id) {
             facts.published = facts.published.or(standby.published);
             if facts.cvss.is_empty() {

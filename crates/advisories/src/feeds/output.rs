@@ -4,6 +4,7 @@
 //! What is left out *inside* a kept record is counted too, under a reason that starts with [`PART`].
 
 use crate::record::{CvssVectors, Facts, FeedSummary, Record, SourceId};
+use seaworthy_model::Severity;
 use seaworthy_model::limits::{ADVISORY_TEXT_BYTES, FEED_RECORDS};
 use std::collections::HashMap;
 
@@ -20,6 +21,16 @@ pub(super) struct Output {
     pub(super) standbys: HashMap<String, Standby>,
     pub(super) summaries: Vec<FeedSummary>,
     /// Whether the feed gave more than `FEED_RECORDS`.
+    pub(super) overflow: bool,
+}
+
+/// The same when the feed is read.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) records: Vec<Record>,
+    pub(super) facts: Vec<(String, Compact)>,
+    pub(super) standbys: HashMap<String, Standby>,
+    pub(super) summaries: Vec<FeedSummary>,
     pub(super) overflow: bool,
 }
 
@@ -59,12 +70,18 @@ impl Output {
         true
     }
 
-    /// With the records sorted, each once, in no more memory than they need.
-    pub(super) fn sorted(mut self) -> Self {
+    /// With the records each once, and all in no more memory than it needs.
+    pub(super) fn finish(mut self) -> Finished {
         self.records.sort_unstable();
         self.records.dedup();
         self.records.shrink_to_fit();
-        self
+        Finished {
+            records: self.records,
+            facts: self.facts.into_iter().map(|(id, facts)| (id, facts.into())).collect(),
+            standbys: self.standbys,
+            summaries: self.summaries,
+            overflow: self.overflow,
+        }
     }
 
     pub(super) fn facts(&mut self, id: &str) -> &mut Facts {
@@ -164,29 +181,74 @@ pub(super) fn earliest(known: &mut Option<i64>, more: Option<i64>) {
     };
 }
 
-/// Adds to `facts` what `more` states and `facts` does not; the earliest publication and the latest change win.
-pub(super) fn merge(facts: &mut Facts, more: &Facts) {
-    earliest(&mut facts.published, more.published);
-    facts.modified = facts.modified.max(more.modified);
-    for (source, vectors) in &more.cvss {
-        fill(facts.cvss.entry(*source).or_default(), vectors);
-    }
-    for (source, severity) in &more.severities {
-        let known = facts.severities.entry(*source).or_insert(*severity);
-        *known = (*known).max(*severity);
-    }
-    facts.epss = facts.epss.or(more.epss);
-    facts.known_exploited = facts.known_exploited.or(more.known_exploited);
+/// Facts in lists of their exact length: maps for a hundred thousand ids, most with one entry, take ten times as much.
+#[derive(Debug, Default)]
+pub(super) struct Compact {
+    published: Option<i64>,
+    modified: Option<i64>,
+    cvss: Vec<(SourceId, CvssVectors)>,
+    severities: Vec<(SourceId, Severity)>,
+    epss: Option<(u32, u32)>,
+    known_exploited: Option<(u32, bool)>,
 }
 
-fn fill(known: &mut CvssVectors, more: &CvssVectors) {
+impl From<Facts> for Compact {
+    fn from(facts: Facts) -> Self {
+        Self {
+            published: facts.published,
+            modified: facts.modified,
+            cvss: facts.cvss.into_iter().collect(),
+            severities: facts.severities.into_iter().collect(),
+            epss: facts.epss,
+            known_exploited: facts.known_exploited,
+        }
+    }
+}
+
+impl From<Compact> for Facts {
+    fn from(compact: Compact) -> Self {
+        Self {
+            published: compact.published,
+            modified: compact.modified,
+            cvss: compact.cvss.into_iter().collect(),
+            severities: compact.severities.into_iter().collect(),
+            epss: compact.epss,
+            known_exploited: compact.known_exploited,
+        }
+    }
+}
+
+impl Compact {
+    /// Adds what `more` states and these do not; the earliest publication, the latest change and the highest severity
+    /// of a source win.
+    pub(super) fn merge(&mut self, more: Self) {
+        earliest(&mut self.published, more.published);
+        self.modified = self.modified.max(more.modified);
+        for (source, vectors) in more.cvss {
+            match self.cvss.iter_mut().find(|(known, _)| *known == source) {
+                Some((_, known)) => fill(known, vectors),
+                None => self.cvss.push((source, vectors)),
+            }
+        }
+        for (source, severity) in more.severities {
+            match self.severities.iter_mut().find(|(known, _)| *known == source) {
+                Some((_, known)) => *known = (*known).max(severity),
+                None => self.severities.push((source, severity)),
+            }
+        }
+        self.epss = self.epss.or(more.epss);
+        self.known_exploited = self.known_exploited.or(more.known_exploited);
+    }
+}
+
+fn fill(known: &mut CvssVectors, more: CvssVectors) {
     for (known, more) in [
-        (&mut known.v2, &more.v2),
-        (&mut known.v3, &more.v3),
-        (&mut known.v40, &more.v40),
+        (&mut known.v2, more.v2),
+        (&mut known.v3, more.v3),
+        (&mut known.v40, more.v40),
     ] {
         if known.is_none() {
-            known.clone_from(more);
+            *known = more;
         }
     }
 }

@@ -98,7 +98,7 @@ fn read_record(
                     product: String::new(),
                 };
                 if *id != advisory.id {
-                    record.vendor_ids.push(advisory.id.clone());
+                    record.vendor_ids = vec![advisory.id.clone()];
                 }
                 kept = true;
                 if !modular {

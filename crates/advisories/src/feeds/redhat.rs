@@ -167,7 +167,7 @@ fn read_advisory(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result
                 );
                 record.severity = severity;
                 if *id != advisory.id {
-                    record.vendor_ids.push(advisory.id.clone());
+                    record.vendor_ids = vec![advisory.id.clone()];
                 }
                 kept |= output.push(record);
             }
