@@ -1,0 +1,69 @@
+//! The benchmark of whole scans: builds a Debian-based image, times `seaworthy` against `gzip -dc` of the same layers in
+//! the same run, and says which bars are held. `docs/benchmarks.md` explains the method and keeps the last figures.
+//!
+//! The image is kept between runs in a folder outside the checkout. Linux only, as it reads `/proc`.
+
+mod criterion;
+mod debian;
+mod layer;
+mod layout;
+mod machine;
+mod measure;
+mod options;
+mod report;
+mod subjects;
+
+use anyhow::{Context, Result};
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            // Nobody can be told that stderr is closed.
+            let _ = writeln!(std::io::stderr(), "bench: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let options = match options::Options::parse(std::env::args_os().skip(1))? {
+        options::Request::Run(options) => options,
+        options::Request::Help => {
+            std::io::stdout().write_all(options::HELP.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let image = layout::open_or_build(&options.images)?;
+    if options.build_only {
+        say(&format!("The image is in {}.", image.directory.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let subjects = subjects::Subjects::find(&options, &image)?;
+    let timings = measure::interleaved(&subjects.commands, options.rounds)?;
+    let memory = measure::peak_memory(&subjects)?;
+    let libraries = criterion::estimates(&subjects.criterion);
+    let report = report::Report::new(&subjects, &image, &timings, &memory, &libraries, options.rounds);
+    let text = report.markdown();
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("write to stdout")?;
+    if options.write {
+        let page = options::checkout().join("docs/benchmarks.md");
+        report::write_between_markers(&page, &text)?;
+        say(&format!("Written to {}.", page.display()));
+    }
+    Ok(if report.all_held() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+/// A line for people, on stderr.
+fn say(line: &str) {
+    // Nobody can be told that stderr is closed.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,126 @@
+//! Wall time and peak memory of commands.
+//!
+//! The commands take turns within each round, so that a slower or busier moment of the machine meets all of them.
+
+use crate::subjects::{Role, Subject, Subjects};
+use anyhow::{Context, Result, ensure};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// Runs from which the peak is taken.
+const MEMORY_RUNS: usize = 3;
+
+/// GNU time, which reads the peak from the kernel's accounting.
+const TIME: &str = "/usr/bin/time";
+
+/// The wall times of one command, shortest first.
+#[derive(Debug)]
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    /// The shortest: what the work costs when nothing disturbs it.
+    pub(crate) fn best(&self) -> Duration {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    /// The middle one.
+    pub(crate) fn median(&self) -> Duration {
+        self.0.get(self.0.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Runs every command once a round; the results are in the order of the commands.
+pub(crate) fn interleaved(subjects: &[Subject], rounds: usize) -> Result<Vec<Times>> {
+    let mut all: Vec<Times> = subjects.iter().map(|_| Times(Vec::with_capacity(rounds))).collect();
+    for round in 1..=rounds {
+        crate::say(&format!("Round {round} of {rounds}."));
+        for (subject, times) in subjects.iter().zip(&mut all) {
+            let started = Instant::now();
+            let child = subject
+                .command()
+                .spawn()
+                .with_context(|| format!("run {}", subject.name))?;
+            wait(child, &subject.name)?;
+            times.0.push(started.elapsed());
+        }
+    }
+    for times in &mut all {
+        times.0.sort_unstable();
+    }
+    Ok(all)
+}
+
+fn wait(child: Child, name: &str) -> Result<()> {
+    let output = child.wait_with_output().with_context(|| format!("wait for {name}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{name} failed ({}): {}",
+        output.status,
+        said.trim()
+    );
+    Ok(())
+}
+
+/// The peak resident memory of each scan of a large image, in bytes, and of the other scanners.
+pub(crate) fn peak_memory(subjects: &Subjects) -> Result<Vec<(Role, String, u64)>> {
+    let mut peaks = Vec::new();
+    let scans = |role| !matches!(role, Role::Gzip | Role::Igzip);
+    for subject in subjects.commands.iter().filter(|subject| scans(subject.role)) {
+        let mut peak = 0;
+        for _ in 0..MEMORY_RUNS {
+            peak = peak.max(one_peak(subject)?);
+        }
+        peaks.push((subject.role, subject.name.clone(), peak));
+    }
+    Ok(peaks)
+}
+
+fn one_peak(subject: &Subject) -> Result<u64> {
+    let version = Command::new(TIME).arg("--version").output();
+    let is_gnu = version.is_ok_and(|output| {
+        [output.stdout, output.stderr]
+            .concat()
+            .windows(3)
+            .any(|part| part == b"GNU")
+    });
+    if !is_gnu {
+        return polled_peak(subject);
+    }
+    let name = format!("seaworthy-bench-{}.rss", std::process::id());
+    let into = std::env::temp_dir().join(name);
+    let arguments = ["-f".into(), "%M".into(), "-o".into(), into.clone().into_os_string()];
+    let child = subject
+        .command_under(TIME, &arguments)
+        .spawn()
+        .with_context(|| format!("run {TIME}"))?;
+    wait(child, &subject.name)?;
+    let text = std::fs::read_to_string(&into).with_context(|| format!("read {}", into.display()))?;
+    let _ = std::fs::remove_file(&into);
+    let kibibytes: u64 = text.trim().parse().with_context(|| format!("{TIME} wrote {text:?}"))?;
+    Ok(kibibytes * 1024)
+}
+
+/// Reads the kernel's high-water mark every millisecond until the process ends. Growth in its last millisecond is missed.
+fn polled_peak(subject: &Subject) -> Result<u64> {
+    let mut child = subject
+        .command()
+        .spawn()
+        .with_context(|| format!("run {}", subject.name))?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child
+        .try_wait()
+        .with_context(|| format!("wait for {}", subject.name))?
+        .is_none()
+    {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let mark = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = mark.and_then(|mark| mark.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+        peak = peak.max(kibibytes.unwrap_or(0) * 1024);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    wait(child, &subject.name)?;
+    ensure!(peak > 0, "{} ended before its memory could be read", subject.name);
+    Ok(peak)
+}
