@@ -5,7 +5,7 @@
 
 use super::files::{FeedFile, fits};
 use super::osv::Advisory;
-use super::output::{Output, Tally, earliest};
+use super::output::{Output, PART, Tally, earliest};
 use super::{Input, words};
 use crate::error::Error;
 use crate::record::{Range, RangeEnd, Record, SourceId};
@@ -326,6 +326,7 @@ fn join(notices: Vec<Notice>, output: &mut Output) {
     }
     let mut ids: HashMap<usize, BTreeSet<String>> = HashMap::new();
     let mut made: HashSet<Record> = HashSet::new();
+    let mut denied = 0;
     for notice in notices {
         let id = notice.cve.as_deref().unwrap_or(&notice.advisory);
         let mut record = record(notice.release, &notice.package, id, notice.end, notice.status);
@@ -339,8 +340,16 @@ fn join(notices: Vec<Notice>, output: &mut Output) {
                 record.vendor_ids.push(notice.advisory);
             }
             made.insert(record);
+        } else {
+            // The tracker knows the release and does not list the CVE for this package: it is not affected there.
+            denied += 1;
         }
-        // Else the tracker knows the release and does not list the CVE for this package: it is not affected there.
+    }
+    if let Some(summary) = output.summaries.first_mut().filter(|_| denied > 0) {
+        *summary
+            .refused
+            .entry(format!("{PART}advisory for a package that the tracker does not list"))
+            .or_default() += denied;
     }
     for (index, ids) in ids {
         if let Some(record) = output.records.get_mut(index) {

@@ -194,7 +194,7 @@ const FEEDS: &[Feed] = &[
         "Ubuntu notices",
         SourceId::Ubuntu,
         &["ubuntu/oval/*"],
-        "fixes already known from the CVE records",
+        "names binary packages, which are not read yet; the CVE records are used",
     ),
     refused(
         "Jenkins",

@@ -74,9 +74,11 @@ impl Output {
     pub(super) fn finish(mut self) -> Finished {
         self.records.sort_unstable();
         self.records.dedup();
-        self.records.shrink_to_fit();
+        // Copies lie close together. The originals lie among what reading their feed left, and hold all of that.
+        let records = self.records.to_vec();
+        drop(self.records);
         Finished {
-            records: self.records,
+            records,
             facts: self.facts.into_iter().map(|(id, facts)| (id, facts.into())).collect(),
             standbys: self.standbys,
             summaries: self.summaries,
