@@ -25,14 +25,14 @@ pub(crate) fn info(database: &Database, today: i64, out: &mut dyn Write) -> Resu
         information.sections.iter().map(|section| section.records).sum::<u64>(),
         information.ids
     )?;
-    writeln!(out, "\n{:<28} {:>9}  Newest fact", "Source", "Records")?;
-    for source in &summary.sources {
+    writeln!(out, "\n{:<36} {:>9}  Newest fact", "Source", "Records")?;
+    for source in summary.sources.iter().filter(|source| source.records > 0) {
         let newest = if source.newest.is_empty() {
             "undated"
         } else {
             &source.newest
         };
-        writeln!(out, "{:<28} {:>9}  {newest}", source.name, source.records)?;
+        writeln!(out, "{:<36} {:>9}  {newest}", source.name, source.records)?;
     }
     writeln!(
         out,
@@ -71,7 +71,14 @@ pub(crate) fn build(feed_directory: &Path, output: &Path, talk: Talk, out: &mut 
 fn print_summaries(summaries: &[FeedSummary], out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{:<44} {:>9} {:>9} {:>9}", "Feed", "Read", "Kept", "Refused")?;
     for summary in summaries {
-        let refused: u64 = summary.refused.values().sum();
+        // Parts of records that were kept are counted apart.
+        let whole = |reason: &str| !reason.starts_with(feeds::PART);
+        let refused: u64 = summary
+            .refused
+            .iter()
+            .filter(|(reason, _)| whole(reason))
+            .map(|(_, count)| count)
+            .sum();
         writeln!(
             out,
             "{:<44} {:>9} {:>9} {:>9}",
