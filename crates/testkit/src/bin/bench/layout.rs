@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Changes with what is built, so that an older image is not mistaken for it.
-const NAME: &str = "debian-1";
+const NAME: &str = "debian-2";
 
 /// Packages of each layer; all that they depend on comes with them.
 const LAYERS: [&[&str]; 4] = [
@@ -130,6 +130,10 @@ fn build(folder: &Path, target: &Path) -> Result<()> {
     for (index, _) in LAYERS.iter().enumerate() {
         let wanted = LAYERS.get(..=index).unwrap_or_default().concat();
         let mut layer = Layer::default();
+        if index == 0 {
+            // Without it dpkg takes no architecture in the names of `info` files.
+            layer.file("var/lib/dpkg/info/format", b"1\n");
+        }
         for name in apt.plan(&wanted)? {
             if !installed.contains(&name) {
                 layer.install(&apt.archive(&name), &mut system)?;

@@ -43,9 +43,9 @@ fn run() -> Result<ExitCode> {
     }
     let subjects = subjects::Subjects::find(&options, &image)?;
     let timings = measure::interleaved(&subjects.commands, options.rounds)?;
-    let memory = measure::peak_memory(&subjects)?;
+    let usages = measure::usage(&subjects.commands)?;
     let libraries = criterion::estimates(&subjects.criterion);
-    let report = report::Report::new(&subjects, &image, &timings, &memory, &libraries, options.rounds);
+    let report = report::Report::new(&subjects, &image, &timings, &usages, &libraries, options.rounds);
     let text = report.markdown();
     std::io::stdout()
         .write_all(text.as_bytes())

@@ -2,15 +2,15 @@
 //!
 //! The commands take turns within each round, so that a slower or busier moment of the machine meets all of them.
 
-use crate::subjects::{Role, Subject, Subjects};
-use anyhow::{Context, Result, ensure};
+use crate::subjects::Subject;
+use anyhow::{Context, Result, bail, ensure};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// Runs from which the peak is taken.
-const MEMORY_RUNS: usize = 3;
+/// Runs from which peak memory and processor time are taken.
+const USAGE_RUNS: usize = 3;
 
-/// GNU time, which reads the peak from the kernel's accounting.
+/// GNU time, which reads both from the kernel's accounting.
 const TIME: &str = "/usr/bin/time";
 
 /// The wall times of one command, shortest first.
@@ -62,21 +62,32 @@ fn wait(child: Child, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The peak resident memory of each scan of a large image, in bytes, and of the other scanners.
-pub(crate) fn peak_memory(subjects: &Subjects) -> Result<Vec<(Role, String, u64)>> {
-    let mut peaks = Vec::new();
-    let scans = |role| !matches!(role, Role::Gzip | Role::Igzip);
-    for subject in subjects.commands.iter().filter(|subject| scans(subject.role)) {
-        let mut peak = 0;
-        for _ in 0..MEMORY_RUNS {
-            peak = peak.max(one_peak(subject)?);
-        }
-        peaks.push((subject.role, subject.name.clone(), peak));
-    }
-    Ok(peaks)
+/// What one command took, apart from wall time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// The largest resident set, in bytes.
+    pub(crate) peak: u64,
+    /// Processor time of all threads, where GNU time is there to tell. Hardly grows when other work holds the cores,
+    /// unlike wall time.
+    pub(crate) processor: Option<Duration>,
 }
 
-fn one_peak(subject: &Subject) -> Result<u64> {
+/// Peak memory and processor time of every command, in their order: the largest peak and the least time of a few runs.
+pub(crate) fn usage(subjects: &[Subject]) -> Result<Vec<Usage>> {
+    let mut all = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let mut usage = one_usage(subject)?;
+        for _ in 1..USAGE_RUNS {
+            let next = one_usage(subject)?;
+            usage.peak = usage.peak.max(next.peak);
+            usage.processor = usage.processor.min(next.processor);
+        }
+        all.push(usage);
+    }
+    Ok(all)
+}
+
+fn one_usage(subject: &Subject) -> Result<Usage> {
     let version = Command::new(TIME).arg("--version").output();
     let is_gnu = version.is_ok_and(|output| {
         [output.stdout, output.stderr]
@@ -85,11 +96,19 @@ fn one_peak(subject: &Subject) -> Result<u64> {
             .any(|part| part == b"GNU")
     });
     if !is_gnu {
-        return polled_peak(subject);
+        return Ok(Usage {
+            peak: polled_peak(subject)?,
+            processor: None,
+        });
     }
     let name = format!("seaworthy-bench-{}.rss", std::process::id());
     let into = std::env::temp_dir().join(name);
-    let arguments = ["-f".into(), "%M".into(), "-o".into(), into.clone().into_os_string()];
+    let arguments = [
+        "-f".into(),
+        "%M %U %S".into(),
+        "-o".into(),
+        into.clone().into_os_string(),
+    ];
     let child = subject
         .command_under(TIME, &arguments)
         .spawn()
@@ -97,8 +116,14 @@ fn one_peak(subject: &Subject) -> Result<u64> {
     wait(child, &subject.name)?;
     let text = std::fs::read_to_string(&into).with_context(|| format!("read {}", into.display()))?;
     let _ = std::fs::remove_file(&into);
-    let kibibytes: u64 = text.trim().parse().with_context(|| format!("{TIME} wrote {text:?}"))?;
-    Ok(kibibytes * 1024)
+    let fields: Vec<f64> = text.split_whitespace().filter_map(|field| field.parse().ok()).collect();
+    let [kibibytes, user, system] = fields.as_slice() else {
+        bail!("{TIME} wrote {text:?}");
+    };
+    Ok(Usage {
+        peak: (kibibytes * 1024.0) as u64,
+        processor: Some(Duration::from_secs_f64(user + system)),
+    })
 }
 
 /// Reads the kernel's high-water mark every millisecond until the process ends. Growth in its last millisecond is missed.

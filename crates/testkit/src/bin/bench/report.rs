@@ -2,7 +2,7 @@
 
 use crate::layout::BuiltImage;
 use crate::machine;
-use crate::measure::Times;
+use crate::measure::{Times, Usage};
 use crate::subjects::{Role, Subjects};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ impl Report {
         subjects: &Subjects,
         image: &BuiltImage,
         timings: &[Times],
-        memory: &[(Role, String, u64)],
+        usages: &[Usage],
         libraries: &[(String, f64)],
         rounds: usize,
     ) -> Self {
@@ -62,11 +62,11 @@ impl Report {
         };
         let gzip = of(Role::Gzip).map_or(f64::NAN, |times| times.best().as_secs_f64());
         let gzip_median = of(Role::Gzip).map_or(f64::NAN, |times| times.median().as_secs_f64());
+        let used = || subjects.commands.iter().zip(usages);
         let peak = |role: Role| {
-            memory
-                .iter()
-                .find(|(of, _, _)| *of == role)
-                .map(|(_, _, bytes)| mebibytes(*bytes))
+            used()
+                .find(|(subject, _)| subject.role == role)
+                .map(|(_, usage)| mebibytes(usage.peak))
         };
 
         let mut bars = Vec::new();
@@ -130,19 +130,22 @@ impl Report {
             });
         }
 
-        let mut table =
-            String::from("| command | best | median | × `gzip -dc` | peak memory |\n|---|---:|---:|---:|---:|\n");
-        for (subject, times) in timed() {
+        let mut table = String::from(
+            "| command | best | median | × `gzip -dc` | processor time | peak memory |\n|---|---:|---:|---:|---:|---:|\n",
+        );
+        for ((subject, times), usage) in timed().zip(usages) {
             let (best, median) = (times.best().as_secs_f64(), times.median().as_secs_f64());
-            let peak = memory.iter().find(|(_, name, _)| *name == subject.name);
-            let peak = peak.map_or_else(String::new, |(_, _, bytes)| format!("{:.1} MiB", mebibytes(*bytes)));
+            let processor = usage
+                .processor
+                .map_or_else(String::new, |time| format!("{:.0} ms", time.as_secs_f64() * 1e3));
             let _ = writeln!(
                 table,
-                "| {} | {:.1} ms | {:.1} ms | {:.3} | {peak} |",
+                "| {} | {:.1} ms | {:.1} ms | {:.3} | {processor} | {:.1} MiB |",
                 subject.name,
                 best * 1e3,
                 median * 1e3,
-                best / gzip
+                best / gzip,
+                mebibytes(usage.peak)
             );
         }
         Self {
