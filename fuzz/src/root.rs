@@ -1,0 +1,103 @@
+//! Files of a root file system through the analyzers and the merge, as a scan does it.
+
+use seaworthy_inventory::analyzer::ANALYZERS;
+use seaworthy_inventory::{LayerContents, Selection, merge};
+use seaworthy_model::{Inventory, LayerRef, limits};
+use std::io::Cursor;
+
+/// The paths that choose between the release files.
+pub const RELEASE_FILES: &[&str] = &[
+    "etc/os-release",
+    "usr/lib/os-release",
+    "etc/alpine-release",
+    "etc/apk/repositories",
+    "etc/debian_version",
+    "etc/lsb-release",
+    "etc/redhat-release",
+    "etc/centos-release",
+    "etc/oracle-release",
+    "etc/system-release",
+    "etc/azurelinux-release",
+    "etc/SuSE-release",
+    "etc/photon-release",
+    "var/lib/ubuntu-advantage/status.json",
+    "root/buildinfo/content_manifests/ubi8-container-8.6-990.json",
+    "root/buildinfo/Dockerfile-ubi8-8.6-990",
+];
+
+/// The paths that choose between dpkg's files.
+pub const DPKG_FILES: &[&str] = &[
+    "var/lib/dpkg/status",
+    "var/lib/dpkg/status.d/libc6",
+    "var/lib/dpkg/info/python3-six.list",
+    "var/lib/dpkg/info/python3-six:amd64.list",
+    "var/lib/dpkg/info/python3-six.md5sums",
+    "var/lib/dpkg/status.d/python3-six.md5sums",
+];
+
+/// The paths that choose between the metadata files of Python packages.
+pub const PYTHON_FILES: &[&str] = &[
+    "usr/lib/python3/site-packages/Foo_Bar-1.0.dist-info/METADATA",
+    "usr/lib/python3/site-packages/Foo_Bar-1.0.egg-info/PKG-INFO",
+    "usr/lib/python3/site-packages/Foo_Bar-1.0.egg-info",
+    "usr/lib/python3/site-packages/Foo_Bar-1.0-py3.egg/EGG-INFO/PKG-INFO",
+    "usr/lib/python3/site-packages/Foo_Bar-1.0-py3.egg",
+];
+
+/// The inventory of a root file system with these files, after checking what must hold of it.
+pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
+    let (first, _) = files.first().expect("a file");
+    assert!(
+        ANALYZERS.iter().any(|analyzer| (analyzer.wants)(first)),
+        "no analyzer wants {first}"
+    );
+    let read = |selection: &Selection| {
+        let mut contents = LayerContents::new();
+        for (path, bytes) in files {
+            let owned = bytes.to_vec();
+            contents
+                .add_file(
+                    path.as_bytes(),
+                    owned.len() as u64,
+                    move || Ok(Box::new(Cursor::new(owned))),
+                    selection,
+                )
+                .expect("reading memory does not fail");
+        }
+        contents
+    };
+    let layer = LayerRef {
+        digest: None,
+        diff_id: None,
+    };
+    let contents = read(&Selection::default());
+    let inventory = merge(&[&contents], &[layer], &mut |_, wanted| {
+        Ok(read(&Selection {
+            only: Some(wanted),
+            ..Selection::default()
+        }))
+    });
+    check(&inventory);
+    inventory
+}
+
+/// What holds of every inventory.
+pub fn check(inventory: &Inventory) {
+    assert!(inventory.packages.len() <= limits::PACKAGES);
+    for package in &inventory.packages {
+        assert!(!package.name.is_empty(), "a package without a name: {package:?}");
+        assert!(!package.version.is_empty(), "a package without a version: {package:?}");
+    }
+    for problem in &inventory.problems {
+        assert!(!problem.what.is_empty());
+    }
+}
+
+/// The same for a file that is a package database: nothing listed must have a reason that is said.
+pub fn database(files: &[(&str, &[u8])]) {
+    let inventory = inventory(files);
+    assert!(
+        !inventory.databases.is_empty() || !inventory.problems.is_empty(),
+        "a package database was passed over in silence"
+    );
+}
