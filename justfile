@@ -1,0 +1,45 @@
+# One-liners; `.ci/run` does not need them. https://just.systems
+
+# What there is
+default:
+    @just --list
+
+# Build the program as it ships
+build:
+    cargo build --release --package seaworthy-cli
+
+# Run all tests
+test:
+    cargo test --workspace
+
+# Lints as CI has them, and what may come into the build
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo deny check --hide-inclusion-graph licenses bans sources
+
+# Format everything
+fmt:
+    cargo fmt --all
+    cargo fmt --manifest-path fuzz/Cargo.toml
+
+# Time whole scans against gzip, and the parts; see docs/benchmarks.md
+bench *ARGUMENTS:
+    cargo bench --package seaworthy-advisories
+    cargo build --release --package seaworthy-cli
+    cargo run --release --package seaworthy-testkit --bin bench -- {{ARGUMENTS}}
+
+# Run fuzz targets for some seconds each, all of them or those named
+fuzz SECONDS="60" *TARGETS:
+    fuzz/run.sh {{SECONDS}} {{TARGETS}}
+
+# Make the archives of examples/ anew
+examples:
+    cargo run --package seaworthy-testkit --bin example-images
+
+# Compile the advisory data that the binary carries from a directory of feeds
+db FEEDS="../shared/feeds":
+    cargo run --release --package seaworthy-cli -- db build --feeds {{FEEDS}} --output data/advisories.db
+
+# Everything that CI checks
+check:
+    .ci/run
