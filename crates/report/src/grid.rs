@@ -33,10 +33,11 @@ impl Cell {
     }
 }
 
-/// Columns that stand centred, by index; all others stand left.
+/// A header, rows, and how they are drawn.
 pub(crate) struct Grid<'a> {
-    pub(crate) header: &'a [&'a str],
+    pub(crate) header: Vec<Cell>,
     pub(crate) rows: Vec<Vec<Cell>>,
+    /// Columns that stand centred, by index; all others stand left.
     pub(crate) centred: &'a [usize],
     /// Whether repeated cells are merged with the one above.
     pub(crate) merge: bool,
@@ -49,7 +50,7 @@ impl Grid<'_> {
     }
 
     fn widths(&self) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.header.iter().map(|name| width(name)).collect();
+        let mut widths: Vec<usize> = self.header.iter().map(Cell::width).collect();
         for row in &self.rows {
             for (column, cell) in widths.iter_mut().zip(row) {
                 *column = (*column).max(cell.width());
@@ -63,9 +64,8 @@ impl Grid<'_> {
         let widths = self.widths();
         let none = vec![false; widths.len()];
         line(out, &widths, &none, ['┌', '┬', '┐']);
-        let header: Vec<Cell> = self.header.iter().map(|name| Cell::new(*name)).collect();
         let all: Vec<usize> = (0..widths.len()).collect();
-        content(out, &widths, &header, &none, &all);
+        content(out, &widths, &self.header, &none, &all);
         line(out, &widths, &none, ['├', '┼', '┤']);
         let mut above: Vec<&Cell> = Vec::new();
         for (index, row) in self.rows.iter().enumerate() {

@@ -22,7 +22,7 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
     let mut out = String::new();
     summary(&mut out, &groups, options);
     for group in &groups {
-        target(&mut out, group, options);
+        target(&mut out, report, group, options);
     }
     footer(&mut out, report, &groups);
     Ok(out.into_bytes())
@@ -49,7 +49,7 @@ fn summary(out: &mut String, groups: &[ResultGroup<'_>], options: &Options) {
         rows.push(vec![Cell::new("-"), Cell::new("-"), Cell::new("-")]);
     }
     let mut grid = Grid {
-        header: &["Target", "Type", "Vulnerabilities"],
+        header: cells(&["Target", "Type", "Vulnerabilities"]),
         rows,
         centred: &[1, 2],
         merge: false,
@@ -59,7 +59,7 @@ fn summary(out: &mut String, groups: &[ResultGroup<'_>], options: &Options) {
     out.push_str("Legend:\n- '-': Not scanned\n- '0': Clean (no security findings detected)\n\n");
 }
 
-fn target(out: &mut String, group: &ResultGroup<'_>, options: &Options) {
+fn target(out: &mut String, report: &ScanReport, group: &ResultGroup<'_>, options: &Options) {
     let os = group.class == PackageClass::Os;
     let suppressed = options.show_suppressed && !group.suppressed.is_empty();
     // A target that was not compared with advisories is never given a total of nothing.
@@ -76,7 +76,18 @@ fn target(out: &mut String, group: &ResultGroup<'_>, options: &Options) {
     } else {
         let _ = write!(out, "\n{heading}\n{}\n", "=".repeat(heading.len()));
     }
-    let _ = write!(out, "{}\n\n", total(group, options));
+    let incomplete = report
+        .inventory
+        .problems
+        .iter()
+        .any(|problem| problem.effect == Effect::Incomplete);
+    // A total of what was not read whole is no result: it says so on the same line.
+    let mark = if incomplete {
+        " INCOMPLETE, see the problems below"
+    } else {
+        ""
+    };
+    let _ = write!(out, "{}{mark}\n\n", total(group, options));
     if !group.findings.is_empty() {
         findings(out, &group.findings, options);
         out.push('\n');
@@ -123,7 +134,7 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
             ]
         })
         .collect();
-    let header = &[
+    let header = cells(&[
         "Library",
         "Vulnerability",
         "Severity",
@@ -131,7 +142,7 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
         "Installed Version",
         "Fixed Version",
         "Title",
-    ];
+    ]);
     let mut grid = Grid {
         header,
         rows,
@@ -141,6 +152,8 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
     for column in [6, 5, 4, 0] {
         fit(&mut grid, column, options.width);
     }
+    // The title holds a link that follows from the id.
+    drop_last_column(&mut grid, options.width);
     grid.draw(out);
 }
 
@@ -169,7 +182,7 @@ fn suppressed_findings(out: &mut String, group: &ResultGroup<'_>, options: &Opti
             ])
         })
         .collect();
-    let header = &["Library", "Vulnerability", "Severity", "Status", "Statement", "Source"];
+    let header = cells(&["Library", "Vulnerability", "Severity", "Status", "Statement", "Source"]);
     let mut grid = Grid {
         header,
         rows,
@@ -206,29 +219,49 @@ const fn colour(severity: Severity, options: &Options) -> Option<&'static str> {
     })
 }
 
-/// Narrows one column until the grid fits, but never below ten columns.
+fn cells(names: &[&str]) -> Vec<Cell> {
+    names.iter().map(|name| Cell::new(*name)).collect()
+}
+
+/// Narrows one column until the grid fits, but never below its header's longest word or eight columns.
 fn fit(grid: &mut Grid<'_>, column: usize, limit: Option<usize>) {
     let Some(limit) = limit else { return };
     let too_much = grid.total_width().saturating_sub(limit);
-    if too_much == 0 {
+    let lines = || {
+        grid.rows
+            .iter()
+            .chain([&grid.header])
+            .filter_map(|row| row.get(column))
+            .flat_map(|cell| &cell.lines)
+    };
+    let Some(widest) = lines().map(|line| width(line)).max().filter(|_| too_much > 0) else {
         return;
-    }
-    let widest = grid
-        .rows
-        .iter()
-        .filter_map(|row| row.get(column))
+    };
+    let header = grid
+        .header
+        .get(column)
+        .into_iter()
         .flat_map(|cell| &cell.lines)
-        .map(|line| width(line))
-        .max();
-    let header = grid.header.get(column).map_or(0, |name| width(name));
-    let room = widest.unwrap_or(0).saturating_sub(too_much).max(10).max(header);
-    for row in &mut grid.rows {
-        if let Some(cell) = row.get_mut(column) {
-            cell.lines = cell
-                .lines
-                .iter()
-                .flat_map(|line| wrap(line, room).split('\n').map(str::to_owned).collect::<Vec<_>>())
-                .collect();
+        .flat_map(|line| line.split(' '));
+    let least = header.map(width).max().unwrap_or(0).max(8);
+    let room = widest.saturating_sub(too_much).max(least);
+    for cell in grid
+        .rows
+        .iter_mut()
+        .chain([&mut grid.header])
+        .filter_map(|row| row.get_mut(column))
+    {
+        let wrapped: Vec<String> = cell.lines.iter().map(|line| wrap(line, room)).collect();
+        cell.lines = wrapped.join("\n").split('\n').map(str::to_owned).collect();
+    }
+}
+
+/// Leaves the last column out where even narrow columns do not fit.
+fn drop_last_column(grid: &mut Grid<'_>, limit: Option<usize>) {
+    if limit.is_some_and(|limit| grid.total_width() > limit) {
+        grid.header.pop();
+        for row in &mut grid.rows {
+            row.pop();
         }
     }
 }

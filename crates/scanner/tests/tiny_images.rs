@@ -28,7 +28,9 @@ fn inventory(builder: &ImageBuilder) -> Inventory {
 /// `name version` of everything that is not owned by a distribution package.
 fn names(inventory: &Inventory) -> BTreeSet<String> {
     let packages = inventory.packages.iter().filter(|package| package.owned_by.is_none());
-    packages.map(|package| format!("{} {}", package.name, package.version)).collect()
+    packages
+        .map(|package| format!("{} {}", package.name, package.version))
+        .collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {
@@ -47,8 +49,13 @@ const DEBIAN: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Lin
 
 #[test]
 fn every_case_of_the_test_data_gives_the_expected_packages() {
-    let Some(folder) = data::path("vectors/images/tiny") else { return };
-    let mut cases: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let Some(folder) = data::path("vectors/images/tiny") else {
+        return;
+    };
+    let mut cases: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     cases.sort();
     assert!(cases.len() >= 26);
     let mut wrong = Vec::new();
@@ -60,10 +67,19 @@ fn every_case_of_the_test_data_gives_the_expected_packages() {
             .map(|line| line.split('\t').take(2).collect::<Vec<_>>().join(" "))
             .collect();
         let target = Target::ImageInput(case.join("image.oci.tar").to_str().unwrap().to_owned());
-        let options = Options { platform: Some("linux/amd64".parse().unwrap()), ..Options::default() };
-        let inventory = scan(&target, &options, &empty_database(), &Unobserved::default()).unwrap().inventory;
+        let options = Options {
+            platform: Some("linux/amd64".parse().unwrap()),
+            ..Options::default()
+        };
+        let inventory = scan(&target, &options, &empty_database(), &Unobserved::default())
+            .unwrap()
+            .inventory;
         if names(&inventory) != expected {
-            wrong.push(format!("{}: {:?} instead of {expected:?}", case.display(), names(&inventory)));
+            wrong.push(format!(
+                "{}: {:?} instead of {expected:?}",
+                case.display(),
+                names(&inventory)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -72,12 +88,20 @@ fn every_case_of_the_test_data_gives_the_expected_packages() {
 #[test]
 fn a_deleted_package_database_is_never_a_clean_image() {
     let image = ImageBuilder::new()
-        .layer(LayerBuilder::new().file("etc/os-release", DEBIAN).file("var/lib/dpkg/status", stanza("a", "1")), Stored::Gzip)
+        .layer(
+            LayerBuilder::new()
+                .file("etc/os-release", DEBIAN)
+                .file("var/lib/dpkg/status", stanza("a", "1")),
+            Stored::Gzip,
+        )
         .layer(LayerBuilder::new().whiteout("var/lib/dpkg/status"), Stored::Gzip);
     let inventory = inventory(&image);
     assert!(inventory.packages.is_empty());
     assert!(
-        inventory.problems.iter().any(|problem| problem.effect == Effect::Incomplete && problem.what.contains("deleted")),
+        inventory
+            .problems
+            .iter()
+            .any(|problem| problem.effect == Effect::Incomplete && problem.what.contains("deleted")),
         "{:?}",
         inventory.problems
     );
@@ -94,20 +118,41 @@ fn a_database_behind_links_is_read() {
         Stored::Zstd,
     );
     let by_directory = ImageBuilder::new()
-        .layer(LayerBuilder::new().file("etc/os-release", DEBIAN).symbolic_link("var/lib/dpkg", "/srv/dpkg"), Stored::Gzip)
-        .layer(LayerBuilder::new().file("srv/dpkg/status", stanza("a", "1")), Stored::Gzip);
+        .layer(
+            LayerBuilder::new()
+                .file("etc/os-release", DEBIAN)
+                .symbolic_link("var/lib/dpkg", "/srv/dpkg"),
+            Stored::Gzip,
+        )
+        .layer(
+            LayerBuilder::new().file("srv/dpkg/status", stanza("a", "1")),
+            Stored::Gzip,
+        );
     let through_directory = ImageBuilder::new()
-        .layer(LayerBuilder::new().symbolic_link("srv/dpkg", "/var/lib/dpkg").directory("var/lib/dpkg"), Stored::Gzip)
-        .layer(LayerBuilder::new().file("srv/dpkg/status", stanza("a", "1")), Stored::Gzip);
+        .layer(
+            LayerBuilder::new()
+                .symbolic_link("srv/dpkg", "/var/lib/dpkg")
+                .directory("var/lib/dpkg"),
+            Stored::Gzip,
+        )
+        .layer(
+            LayerBuilder::new().file("srv/dpkg/status", stanza("a", "1")),
+            Stored::Gzip,
+        );
     let by_hard_link = ImageBuilder::new()
         .layer(
-            LayerBuilder::new().file("srv/first", stanza("a", "1")).hard_link("var/lib/dpkg/status", "srv/first"),
+            LayerBuilder::new()
+                .file("srv/first", stanza("a", "1"))
+                .hard_link("var/lib/dpkg/status", "srv/first"),
             Stored::Gzip,
         )
         .layer(LayerBuilder::new().whiteout("srv/first"), Stored::Plain);
     let across_layers = ImageBuilder::new()
         .layer(LayerBuilder::new().file("srv/first", stanza("a", "1")), Stored::Gzip)
-        .layer(LayerBuilder::new().hard_link("var/lib/dpkg/status", "srv/first"), Stored::Plain);
+        .layer(
+            LayerBuilder::new().hard_link("var/lib/dpkg/status", "srv/first"),
+            Stored::Plain,
+        );
     for (name, image) in [
         ("link", by_link),
         ("directory behind a link", by_directory),
@@ -124,7 +169,9 @@ fn a_database_behind_links_is_read() {
 fn the_last_of_several_entries_with_one_name_counts() {
     let site = "usr/lib/python3/site-packages/x-1.dist-info/METADATA";
     let image = ImageBuilder::new().layer(
-        LayerBuilder::new().file(site, dist_info("x", "1")).file(site, dist_info("x", "2")),
+        LayerBuilder::new()
+            .file(site, dist_info("x", "1"))
+            .file(site, dist_info("x", "2")),
         Stored::Gzip,
     );
     assert_eq!(names(&inventory(&image)), set(&["x 2"]));
@@ -146,13 +193,21 @@ fn links_in_circles_and_out_of_the_image_end() {
     let inventory = inventory(&image);
     assert_eq!(names(&inventory), set(&["a 1"]));
     assert_eq!(inventory.distribution.as_ref().unwrap().version, "12");
-    assert!(inventory.problems.iter().any(|problem| problem.what.contains("loop of links")));
+    assert!(
+        inventory
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("loop of links"))
+    );
 }
 
 #[test]
 fn bare_and_odd_whiteout_names_hide_nothing() {
     let image = ImageBuilder::new()
-        .layer(LayerBuilder::new().file("var/lib/dpkg/status", stanza("a", "1")), Stored::Gzip)
+        .layer(
+            LayerBuilder::new().file("var/lib/dpkg/status", stanza("a", "1")),
+            Stored::Gzip,
+        )
         .layer(
             LayerBuilder::new()
                 .file("var/lib/dpkg/.wh.", "")
@@ -193,7 +248,16 @@ fn packages_are_attributed_to_the_layer_that_brought_their_version() {
             .layer(LayerBuilder::new().file("var/lib/dpkg/status", first), Stored::Gzip)
             .layer(LayerBuilder::new().file("var/lib/dpkg/status", second), Stored::Gzip),
     );
-    let layer = |name: &str| inventory.packages.iter().find(|package| package.name == name).unwrap().layer.unwrap().diff_id;
+    let layer = |name: &str| {
+        inventory
+            .packages
+            .iter()
+            .find(|package| package.name == name)
+            .unwrap()
+            .layer
+            .unwrap()
+            .diff_id
+    };
     assert_ne!(layer("a"), layer("b"));
 }
 
@@ -206,13 +270,23 @@ fn what_a_distribution_package_owns_is_marked() {
                 .symbolic_link("lib", "usr/lib")
                 .file("var/lib/dpkg/status", stanza("python3-yaml", "6.0-3+b2"))
                 // The package lists its files below /lib, which is a link here.
-                .file("var/lib/dpkg/info/python3-yaml.list", format!("/.\n/lib\n/{}/METADATA\n", site.trim_start_matches("usr/")))
+                .file(
+                    "var/lib/dpkg/info/python3-yaml.list",
+                    format!("/.\n/lib\n/{}/METADATA\n", site.trim_start_matches("usr/")),
+                )
                 .file(&format!("{site}/METADATA"), dist_info("PyYAML", "6.0"))
-                .file("usr/local/lib/python3/site-packages/idna-3.4.dist-info/METADATA", dist_info("idna", "3.4")),
+                .file(
+                    "usr/local/lib/python3/site-packages/idna-3.4.dist-info/METADATA",
+                    dist_info("idna", "3.4"),
+                ),
             Stored::Gzip,
         ),
     );
-    let owned: Vec<_> = inventory.packages.iter().filter_map(|package| package.owned_by.as_deref()).collect();
+    let owned: Vec<_> = inventory
+        .packages
+        .iter()
+        .filter_map(|package| package.owned_by.as_deref())
+        .collect();
     assert_eq!(owned, ["python3-yaml"]);
     assert_eq!(names(&inventory), set(&["idna 3.4", "python3-yaml 6.0-3+b2"]));
 }
@@ -266,7 +340,10 @@ fn a_scan_that_takes_too_long_ends_with_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image.tar");
     std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
-    let options = Options { timeout: Some(std::time::Duration::ZERO), ..Options::default() };
+    let options = Options {
+        timeout: Some(std::time::Duration::ZERO),
+        ..Options::default()
+    };
     let target = Target::ImageInput(path.to_str().unwrap().to_owned());
     let error = scan(&target, &options, &empty_database(), &Unobserved::default()).unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
@@ -282,7 +359,11 @@ fn problems_name_layer_and_path() {
         Stored::Gzip,
     );
     let inventory = inventory(&image);
-    let damaged = inventory.problems.iter().find(|problem| problem.effect == Effect::Incomplete).unwrap();
+    let damaged = inventory
+        .problems
+        .iter()
+        .find(|problem| problem.effect == Effect::Incomplete)
+        .unwrap();
     assert!(
         matches!(&damaged.subject, Subject::PathInLayer { path, .. } if path == "var/lib/rpm/rpmdb.sqlite"),
         "{damaged:?}"
