@@ -238,6 +238,8 @@ pub enum Lookup {
     Binary,
     /// By installed package and, where that is not named, by source package.
     Either,
+    /// By installed package; the many packages of a kernel by their source package.
+    BinaryOrKernel,
 }
 
 /// What a distribution's advisories apply to and how they are read.
@@ -338,7 +340,7 @@ pub const DISTRIBUTIONS: [DistributionRules; 14] = [
         SourceId::Suse,
         Ecosystem::Rpm,
         Scheme::Rpm,
-        Lookup::Either,
+        Lookup::BinaryOrKernel,
         |it| named("sles", it.major_minor()),
     ),
     rules(
@@ -346,7 +348,7 @@ pub const DISTRIBUTIONS: [DistributionRules; 14] = [
         SourceId::Suse,
         Ecosystem::Rpm,
         Scheme::Rpm,
-        Lookup::Either,
+        Lookup::BinaryOrKernel,
         |it| named("slem", it.major_minor()),
     ),
     rules(
@@ -354,7 +356,7 @@ pub const DISTRIBUTIONS: [DistributionRules; 14] = [
         SourceId::OpenSuse,
         Ecosystem::Rpm,
         Scheme::Rpm,
-        Lookup::Either,
+        Lookup::BinaryOrKernel,
         |it| named("opensuse-leap", it.major_minor()),
     ),
     rules(
@@ -362,7 +364,7 @@ pub const DISTRIBUTIONS: [DistributionRules; 14] = [
         SourceId::OpenSuse,
         Ecosystem::Rpm,
         Scheme::Rpm,
-        Lookup::Either,
+        Lookup::BinaryOrKernel,
         |_| Some("opensuse-tumbleweed".to_owned()),
     ),
     rules(

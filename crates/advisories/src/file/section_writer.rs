@@ -135,7 +135,7 @@ pub(super) fn encode(records: &[&Record]) -> Result<(Vec<u8>, u64), Error> {
                     match &range.end {
                         RangeEnd::Open => {}
                         RangeEnd::Fixed(end) | RangeEnd::LastAffected(end) | RangeEnd::Limit(end) => {
-                            versions.refer(end)
+                            versions.refer(end);
                         }
                     }
                 }

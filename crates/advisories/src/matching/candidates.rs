@@ -178,6 +178,15 @@ fn smallest_fix<'a>(installed: &Installed<'_>, statements: &[&Candidate<'a>]) ->
         .collect();
     fixes.sort_by(|a, b| installed.order(a, b));
     fixes.dedup();
+    // An rpm erratum can list rebuilds of one fixed version: whoever has one of them needs no other.
+    let same_erratum = |candidate: &Candidate<'a>, fix: &str| {
+        installed.scheme == Scheme::Rpm
+            && reachable.clone().any(|other| {
+                other.fixes().any(|named| named == fix)
+                    && other.entry.vendor_ids().next().is_some()
+                    && other.entry.vendor_ids().eq(candidate.entry.vendor_ids())
+            })
+    };
     let clean = |fix: &str| {
         let fixed = Installed {
             version: fix.into(),
@@ -186,7 +195,7 @@ fn smallest_fix<'a>(installed: &Installed<'_>, statements: &[&Candidate<'a>]) ->
         };
         reachable
             .clone()
-            .all(|candidate| fixed.judge(&candidate.entry) == Judgement::Clear)
+            .all(|candidate| fixed.judge(&candidate.entry) == Judgement::Clear || same_erratum(candidate, fix))
     };
     if let [only] = fixes.as_slice() {
         return Some(only);

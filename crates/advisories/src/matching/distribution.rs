@@ -28,12 +28,12 @@ struct Key<'p> {
 }
 
 /// The findings of one package, and why its version could not be compared, if it could not.
-pub(super) fn find<'p>(
+pub(super) fn find(
     sections: Sections<'_>,
     rules: &DistributionRules,
     distribution: &Distribution,
     index: usize,
-    package: &'p Package,
+    package: &Package,
     found: &mut Vec<Found>,
 ) -> Option<String> {
     let mut invalid = None;
@@ -91,7 +91,8 @@ fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p
             kind: if itself { MatchKind::Direct } else { MatchKind::Source },
             ..source()
         }],
-        Lookup::Either => vec![direct(), source()],
+        Lookup::BinaryOrKernel if !package.source_name.starts_with("kernel-") => vec![direct()],
+        Lookup::Either | Lookup::BinaryOrKernel => vec![direct(), source()],
     }
 }
 
@@ -149,6 +150,9 @@ fn collect<'a>(
                 section: number,
                 out_of_reach,
             };
+            if is_paid_line(entry.product()) {
+                candidate.out_of_reach = Some("with a SUSE subscription for long-term support only");
+            }
             if extended.is_some_and(|minor| !red_hat::is_reachable(&candidate, minor)) {
                 candidate.out_of_reach = Some("in a later minor release only");
             }
@@ -172,6 +176,11 @@ fn is_subscribed(distribution: &Distribution, package: &Package) -> bool {
                     .get(at + 3..)
                     .is_some_and(|after| after.starts_with(|letter: char| letter.is_ascii_digit()))
         })
+}
+
+/// Lines of SUSE's releases that need a further subscription.
+fn is_paid_line(product: &str) -> bool {
+    matches!(product, "LTSS" | "ESPOS" | "SAP" | "BCL" | "TERADATA")
 }
 
 fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, installed: &Installed<'_>) -> bool {
@@ -226,6 +235,16 @@ fn deciding<'c, 'a>(
                 // What the base has fixed needs no other fix.
                 base
             }
+        }
+        Family::Alma | Family::Rocky => red_hat::without_rebuilds(statements),
+        Family::Sles | Family::SleMicro => {
+            // What the release itself has fixed needs no further subscription.
+            let in_reach: Vec<_> = statements
+                .iter()
+                .copied()
+                .filter(|candidate| candidate.out_of_reach.is_none())
+                .collect();
+            if in_reach.is_empty() { statements } else { in_reach }
         }
         _ => statements,
     }

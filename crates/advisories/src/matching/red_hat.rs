@@ -123,6 +123,29 @@ pub(super) fn deciding<'c, 'a>(
         .collect()
 }
 
+/// Statements without those of an erratum that lists rebuilds of one upstream version, once one of the rebuilds is
+/// installed: `10.24.0-1.module_el8.3.0` and `10.24.0-1.module_el8.5.0` contain the same fix.
+pub(super) fn without_rebuilds<'c, 'a>(mut statements: Vec<&'c Candidate<'a>>) -> Vec<&'c Candidate<'a>> {
+    let of = |candidate: &Candidate<'a>| -> Vec<(Vec<&'a str>, &'a str)> {
+        candidate
+            .fixes()
+            .map(|fix| (candidate.entry.vendor_ids().collect(), upstream(fix)))
+            .collect()
+    };
+    let done: Vec<_> = statements
+        .iter()
+        .filter(|candidate| candidate.is_clear())
+        .flat_map(|clear| of(clear))
+        .collect();
+    statements.retain(|candidate| {
+        candidate.is_clear()
+            || !of(candidate)
+                .iter()
+                .any(|(ids, fix)| !ids.is_empty() && done.contains(&(ids.clone(), fix)))
+    });
+    statements
+}
+
 /// Whether a fix can be had by an image that stays on a minor release: `.el9_4` on 9.4 or later, builds without a minor always.
 pub(super) fn is_reachable(candidate: &Candidate<'_>, minor: u32) -> bool {
     candidate.fixes().all(|fix| {
