@@ -1,4 +1,5 @@
 //! The real binary: standard output, standard error and exit code of what people and pipelines run.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 use seaworthy_testkit::{ImageBuilder, LayerBuilder, Stored, data, example_image};
 use std::collections::BTreeMap;

@@ -149,7 +149,7 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
         centred: &[],
         merge: true,
     };
-    for column in [6, 5, 4, 0] {
+    for column in [6, 5, 4, 0, 3, 1] {
         fit(&mut grid, column, options.width);
     }
     // The title holds a link that follows from the id.
