@@ -42,7 +42,7 @@ fn severity_is_shown(rules: &Rules, matched: &Match) -> bool {
 
 /// `ignore_unfixed` and `ignore_status`.
 fn status_counts(rules: &Rules, matched: &Match) -> bool {
-    !(rules.ignore_unfixed && matched.status != FixStatus::Fixed) && !rules.ignore_status.contains(&matched.status)
+    (!rules.ignore_unfixed || matched.status == FixStatus::Fixed) && !rules.ignore_status.contains(&matched.status)
 }
 
 /// `ignored`.
@@ -98,7 +98,7 @@ fn counted(findings: &[Finding]) -> impl Iterator<Item = &Match> {
 
 /// `2 findings: CVE-1 (CRITICAL) in openssl 1.1.1c, fixed in 1.1.1d`, the worst first; nothing where there are none.
 fn reason(inventory: &Inventory, mut matches: Vec<&Match>, says: impl Fn(&str) -> String) -> Option<String> {
-    matches.sort_by(|a, b| b.severity.cmp(&a.severity));
+    matches.sort_by_key(|matched| std::cmp::Reverse(matched.severity));
     let count = match matches.len() {
         0 => return None,
         1 => "1 finding".to_owned(),
