@@ -23,7 +23,11 @@ pub struct File<'a> {
 impl<'a> File<'a> {
     /// A file without a companion.
     pub const fn new(path: &'a str, bytes: &'a [u8]) -> Self {
-        Self { path, bytes, companion: None }
+        Self {
+            path,
+            bytes,
+            companion: None,
+        }
     }
 
     /// The last component of the path.
