@@ -95,4 +95,5 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &language::npm::ANALYZER,
     &language::python::ANALYZER,
     &language::python_egg::ANALYZER,
+    &language::java::ANALYZER,
 ];

@@ -13,6 +13,7 @@ pub enum Ecosystem {
     Rpm,
     Npm,
     PyPi,
+    Maven,
 }
 
 impl Ecosystem {
@@ -24,6 +25,7 @@ impl Ecosystem {
             Self::Rpm => "rpm",
             Self::Npm => "npm",
             Self::PyPi => "pypi",
+            Self::Maven => "maven",
         }
     }
 
@@ -31,7 +33,7 @@ impl Ecosystem {
     pub const fn class(self) -> PackageClass {
         match self {
             Self::Apk | Self::Deb | Self::Rpm => PackageClass::Os,
-            Self::Npm | Self::PyPi => PackageClass::Language,
+            Self::Npm | Self::PyPi | Self::Maven => PackageClass::Language,
         }
     }
 }

@@ -69,6 +69,10 @@ pub(crate) fn package_url(package: &Package, distribution: Option<&Distribution>
             Some((scope, name)) => (Some(scope.to_owned()), name.to_owned()),
             None => (None, package.name.clone()),
         },
+        Ecosystem::Maven => match package.name.split_once(':') {
+            Some((group, artifact)) => (Some(group.to_owned()), artifact.to_owned()),
+            None => (None, package.name.clone()),
+        },
         Ecosystem::PyPi => (None, package.name.to_lowercase().replace('_', "-")),
         Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm => (distribution.map(namespace), package.name.clone()),
     };

@@ -118,6 +118,7 @@ fn language(ecosystem: Ecosystem) -> (&'static str, &'static str) {
     match ecosystem {
         Ecosystem::Npm => ("Node.js", "node-pkg"),
         Ecosystem::PyPi => ("Python", "python-pkg"),
+        Ecosystem::Maven => ("Java", "jar"),
         Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm => (ecosystem.purl_type(), ecosystem.purl_type()),
     }
 }

@@ -1,5 +1,9 @@
 //! Both formats, as people and programs get them, for every kind of report.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use seaworthy_model::{
     ArtifactKind, Confidence, Coverage, Cvss, DataSource, DatabaseInfo, DatabaseSource, Decision, Digest, Distribution,

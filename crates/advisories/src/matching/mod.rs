@@ -129,6 +129,20 @@ impl Database {
         findings: &mut Findings,
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
+        let understood = |ecosystem| LANGUAGES.iter().any(|rules| rules.packages == ecosystem);
+        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, package) in inventory.packages_of(PackageClass::Language) {
+            if !understood(package.ecosystem) && package.owned_by.is_none() {
+                *others.entry(package.ecosystem.purl_type()).or_default() += 1;
+            }
+        }
+        for (kind, count) in others {
+            let what = format!(
+                "advisories about {kind} packages are not understood yet, {} not matched",
+                are(count)
+            );
+            findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+        }
         for rules in &LANGUAGES {
             // The distribution's advisories hold for what its own packages own.
             let mut packages = inventory

@@ -1,5 +1,6 @@
 //! Packages that language package managers installed.
 
+pub mod java;
 pub(crate) mod json;
 pub mod npm;
 pub mod python;
@@ -8,7 +9,12 @@ pub mod python_egg;
 use crate::analyzer::Analyzer;
 
 /// The analyzers of this module, in the order of [`crate::analyzer::ANALYZERS`].
-static LANGUAGES: &[&Analyzer] = &[&npm::ANALYZER, &python::ANALYZER, &python_egg::ANALYZER];
+static LANGUAGES: &[&Analyzer] = &[
+    &npm::ANALYZER,
+    &python::ANALYZER,
+    &python_egg::ANALYZER,
+    &java::ANALYZER,
+];
 
 /// Whether a language analyzer reads the file at this path: only such files can be owned by a distribution package
 /// in a way that matters.
