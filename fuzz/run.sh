@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Seeds the corpora and runs fuzz targets: fuzz/run.sh SECONDS [TARGET…], every target where none is named.
 # Needs cargo-fuzz and a nightly toolchain; without one, the stable one is asked to take nightly's flags.
-# Exit codes: 0 no target failed, 1 one did (its input is kept in fuzz/artifacts), 2 wrong usage, 3 they could not be built.
+# Exit codes: 0 no target failed, 1 one did (its input is kept in fuzz/artifacts) or they no longer
+# compile, 2 wrong usage, 3 they cannot be built here.
 set -euo pipefail
 
-seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET…]}
+if [ $# -eq 0 ]; then
+    echo "usage: fuzz/run.sh SECONDS [TARGET…]" >&2
+    exit 2
+fi
+seconds=$1
 shift
 cd "$(dirname "$0")/.."
 : "${CARGO_TARGET_DIR:=$HOME/.cache/seaworthy/target}"
@@ -26,14 +31,23 @@ fi
 if [ $# -gt 0 ]; then targets=("$@"); else mapfile -t targets < <(cargo fuzz list); fi
 [ ${#targets[@]} -gt 0 ] || { say "no targets"; exit 3; }
 
-cargo fuzz build || { say "the targets do not build"; exit 3; }
+if ! command -v c++ >/dev/null; then
+    say "a C++ compiler is missing (the fuzz engine is C++)"
+    exit 3
+fi
+if ! cargo fuzz build; then
+    # Is it the toolchain, or have the targets fallen behind the code?
+    cargo check --manifest-path fuzz/Cargo.toml --lib --bins --examples || { say "the targets do not compile"; exit 1; }
+    say "the targets do not build with this toolchain"
+    exit 3
+fi
 
 # Scratch files of the targets: in memory where there is some, removed at the end.
 scratch=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")")
 trap 'rm -rf "$scratch"' EXIT
 export TMPDIR=$scratch
 
-cargo run --quiet --manifest-path fuzz/Cargo.toml --example seeds -- fuzz/corpus "$data" || { say "no seeds"; exit 3; }
+cargo run --quiet --manifest-path fuzz/Cargo.toml --example seeds -- fuzz/corpus "$data" || { say "no seeds"; exit 1; }
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 failed=()

@@ -4,7 +4,8 @@
 use seaworthy_advisories::file::write;
 use seaworthy_advisories::record::{Compilation, CvssVectors, Facts, Range, RangeEnd, Record, SourceId};
 use seaworthy_advisories::versions::Scheme;
-use seaworthy_fuzz::{advisory_parts, feed_directory, put_part, root};
+use seaworthy_fuzz::root::JAVA_ENTRIES;
+use seaworthy_fuzz::{advisory_parts, feed_directory, put_part, root, zip_archive};
 use seaworthy_image::{Progress, open_input};
 use seaworthy_model::FixStatus;
 use seaworthy_testkit::{ImageBuilder, LayerBuilder, Stored, example_image};
@@ -105,7 +106,7 @@ fn analyzers(corpus: &Corpus) {
         ),
         (
             15,
-            "FROM x\nLABEL com.redhat.component=\"ubi8\" architecture=\"x86_64\" \\\n  version=8.6\n",
+            "Types: deb\nURIs: https://esm.ubuntu.com/infra/ubuntu\nSuites: jammy-infra-updates\nComponents: main\n",
         ),
     ] {
         corpus.choose("os_release", "made", variant, text.as_bytes());
@@ -135,6 +136,15 @@ fn analyzers(corpus: &Corpus) {
         "made",
         br#"{"name":"left-pad","version":"1.3.0","license":{"type":"MIT"},"licenses":["a",{"type":"b"}],"dependencies":{"a":"^1"},"_id":"left-pad@1.3.0"}"#,
     );
+    let properties = b"version=2.17.0\ngroupId=org.apache.logging.log4j\nartifactId=log4j-core\n";
+    let manifest = b"Manifest-Version: 1.0\r\nImplementation-Title: Apache Log4j Core\r\nImplementation-Version: 2.17.0\r\nImplementation-Vendor-Id: org.apache.logging\r\n .log4j\r\nBundle-SymbolicName: org.apache.log4j\r\n\r\n";
+    corpus.choose("java_archive", "properties", 1, properties);
+    corpus.choose("java_archive", "manifest", 2, manifest);
+    for (name, content) in [(JAVA_ENTRIES[0], &properties[..]), (JAVA_ENTRIES[1], &manifest[..])] {
+        let jar = zip_archive::stored(name, content);
+        corpus.choose("java_archive", "inner", 3, &jar);
+        corpus.choose("java_archive", name, 0, &jar);
+    }
     let metadata = b"Metadata-Version: 2.1\nName: Foo.Bar\nVersion: 1.0\nLicense: MIT\nLicense-Expression: MIT OR Apache-2.0\nClassifier: License :: OSI Approved :: MIT License\nRequires-Dist: a>=1; extra == 'x'\n\nbody\n";
     for variant in 0..=root::PYTHON_FILES.len() {
         corpus.choose("python_metadata", "made", variant, metadata);
@@ -346,7 +356,11 @@ fn feeds(corpus: &Corpus) {
     ] {
         corpus.choose("feed_file", "made", which, text.as_bytes());
     }
+    corpus.choose("feed_file", "made", 4, OVAL.as_bytes());
 }
+
+/// An OVAL file with one definition.
+const OVAL: &str = r#"<oval_definitions xmlns="http://oval.mitre.org/XMLSchema/oval-definitions-5" xmlns:linux-def="http://oval.mitre.org/XMLSchema/oval-definitions-5#linux"><definitions><definition class="vulnerability" id="oval:d:def:1"><metadata><title>t</title><reference ref_id="CVE-2024-5535" source="CVE"/><patchable>true</patchable><advisory_date>2024-07-23T22:05:39Z</advisory_date><advisory_id>1-1</advisory_id><severity>High</severity></metadata><criteria operator="AND"><criterion test_ref="oval:d:tst:1"/></criteria></definition></definitions><tests><linux-def:rpminfo_test check="at least one" id="oval:d:tst:1"><linux-def:object object_ref="oval:d:obj:1"/><linux-def:state state_ref="oval:d:ste:1"/></linux-def:rpminfo_test></tests><objects><linux-def:rpminfo_object id="oval:d:obj:1"><linux-def:name>openssl</linux-def:name></linux-def:rpminfo_object></objects><states><linux-def:rpminfo_state id="oval:d:ste:1"><linux-def:evr datatype="evr_string" operation="less than">0:3.3.0-2.azl3</linux-def:evr></linux-def:rpminfo_state></states></oval_definitions>"#;
 
 /// Seeds from real feeds, package databases and images.
 fn real(corpus: &Corpus, data: &Path) {
@@ -377,6 +391,8 @@ fn real(corpus: &Corpus, data: &Path) {
             corpus.choose("python_metadata", &name, 0, &bytes);
         } else if ends("/PKG-INFO") {
             corpus.choose("python_metadata", &name, 1, &bytes);
+        } else if ends(".jar") || ends(".war") {
+            corpus.choose("java_archive", &name, 0, &bytes);
         } else if ends(".egg") {
             corpus.choose("python_metadata", &name, 4, &bytes);
         }

@@ -22,7 +22,7 @@ pub const RELEASE_FILES: &[&str] = &[
     "etc/photon-release",
     "var/lib/ubuntu-advantage/status.json",
     "root/buildinfo/content_manifests/ubi8-container-8.6-990.json",
-    "root/buildinfo/Dockerfile-ubi8-8.6-990",
+    "etc/apt/sources.list.d/ubuntu-esm-infra.sources",
 ];
 
 /// The paths that choose between dpkg's files.
@@ -42,6 +42,13 @@ pub const PYTHON_FILES: &[&str] = &[
     "usr/lib/python3/site-packages/Foo_Bar-1.0.egg-info",
     "usr/lib/python3/site-packages/Foo_Bar-1.0-py3.egg/EGG-INFO/PKG-INFO",
     "usr/lib/python3/site-packages/Foo_Bar-1.0-py3.egg",
+];
+
+/// Entries of Java archives that say what is inside, then an archive in an archive.
+pub const JAVA_ENTRIES: [&str; 3] = [
+    "META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties",
+    "META-INF/MANIFEST.MF",
+    "BOOT-INF/lib/inner-1.0.jar",
 ];
 
 /// The inventory of a root file system with these files, after checking what must hold of it.
