@@ -6,11 +6,12 @@ use crate::identity;
 use crate::result::{ResultGroup, group};
 use crate::{Error, Options};
 use seaworthy_model::{
-    ArtifactKind, Confidence, Cvss, DatabaseInfo, Effect, Finding, MatchKind, Package, PackageClass, Problem,
-    ScanReport, Subject,
+    ArtifactKind, Confidence, Cvss, DatabaseInfo, Ecosystem, Effect, Finding, MatchKind, Package, PackageClass,
+    Problem, ScanReport, Subject,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -111,6 +112,9 @@ fn metadata(report: &ScanReport) -> Value {
             os.set("EOSL", true);
         }
         fields.set("OS", os.finish());
+    } else if report.inventory.packages_of(PackageClass::Os).next().is_some() {
+        // Packages of a distribution that nothing names.
+        fields.set("OS", json!({ "Family": "none", "Name": "" }));
     }
     if let Some(image) = &report.image {
         fields.set("ImageID", image.image_id.map(|id| id.to_string()));
@@ -130,7 +134,10 @@ fn metadata(report: &ScanReport) -> Value {
             .iter()
             .map(|layer| {
                 let mut fields = Fields::default();
-                fields.set("Size", layer.size);
+                // Readers expect the uncompressed size, which the stored one only is where nothing was compressed.
+                if layer.digest.is_none() || layer.digest == layer.diff_id {
+                    fields.set("Size", layer.size);
+                }
                 fields.set("Digest", layer.digest.map(|digest| digest.to_string()));
                 fields.set("DiffID", layer.diff_id.map(|digest| digest.to_string()));
                 fields.finish()
@@ -139,6 +146,14 @@ fn metadata(report: &ScanReport) -> Value {
         fields.set("Layers", layers);
     }
     fields.finish()
+}
+
+/// A score as Go writes it: 5 and not 5.0, which readers that compare texts would take for a change.
+fn score(score: Option<f64>) -> Value {
+    match score {
+        Some(whole) if whole.fract() == 0.0 && (0.0..=10.0).contains(&whole) => Value::from(whole as u8),
+        other => Value::from(other),
+    }
 }
 
 fn result(report: &ScanReport, group: &ResultGroup<'_>, artifact_id: Option<&str>, options: &Options) -> Value {
@@ -152,7 +167,16 @@ fn result(report: &ScanReport, group: &ResultGroup<'_>, artifact_id: Option<&str
     fields.set("Class", class);
     fields.set("Type", group.kind.as_str());
     if options.list_all_packages {
-        let packages: Vec<Value> = group.packages.iter().map(|item| package(report, group, item)).collect();
+        let mut ids = HashMap::new();
+        for package in &group.packages {
+            ids.entry(package.name.as_str())
+                .or_insert_with(|| identity::package_id(package));
+        }
+        let packages: Vec<Value> = group
+            .packages
+            .iter()
+            .map(|item| package(report, group, &ids, item))
+            .collect();
         fields.set("Packages", packages);
     }
     let found: Vec<Value> = group
@@ -200,7 +224,7 @@ fn layer(package: &Package) -> Value {
     fields.finish()
 }
 
-fn package(report: &ScanReport, group: &ResultGroup<'_>, package: &Package) -> Value {
+fn package(report: &ScanReport, group: &ResultGroup<'_>, ids: &HashMap<&str, String>, package: &Package) -> Value {
     let version = identity::version_parts(package.ecosystem, &package.version);
     let source = identity::version_parts(package.ecosystem, &package.source_version);
     let os = group.class == PackageClass::Os;
@@ -231,8 +255,7 @@ fn package(report: &ScanReport, group: &ResultGroup<'_>, package: &Package) -> V
     let depends: Vec<String> = package
         .depends_on
         .iter()
-        .filter_map(|name| group.packages.iter().find(|other| other.name == *name))
-        .map(|other| identity::package_id(other))
+        .filter_map(|name| ids.get(name.as_str()).cloned())
         .collect();
     fields.set("DependsOn", depends);
     fields.set("Layer", layer(package));
@@ -240,10 +263,21 @@ fn package(report: &ScanReport, group: &ResultGroup<'_>, package: &Package) -> V
     if !os {
         fields.set("FilePath", package.path.as_str());
     }
+    fields.set("AnalyzedBy", analyzer(package, &group.kind));
     if let Some(owner) = &package.owned_by {
         fields.set("Seaworthy", json!({ "OwnedBy": owner }));
     }
     fields.finish()
+}
+
+/// The analyzer's name in Trivy's reports: the database's for distributions, the package type for languages.
+fn analyzer<'a>(package: &Package, kind: &'a str) -> &'a str {
+    match package.ecosystem {
+        Ecosystem::Apk => "apk",
+        Ecosystem::Deb => "dpkg",
+        Ecosystem::Rpm => "rpm",
+        _ => kind,
+    }
 }
 
 fn vulnerability(
@@ -275,12 +309,10 @@ fn vulnerability(
     source.set("Name", found.source.name.as_str());
     source.set("URL", found.source.url.as_str());
     fields.set("DataSource", source.finish());
-    if let Some(artifact_id) = artifact_id {
-        fields.set(
-            "Fingerprint",
-            identity::fingerprint(artifact_id, &group.target, &package_id, &found.id),
-        );
-    }
+    fields.set(
+        "Fingerprint",
+        identity::fingerprint(artifact_id.unwrap_or_default(), &group.target, &package_id, &found.id),
+    );
     fields.set("Severity", found.severity.name());
     let severities: Map<String, Value> = found
         .vendor_severity
@@ -305,9 +337,9 @@ fn cvss(scores: &Cvss) -> Value {
     fields.set("V2Vector", scores.v2_vector.clone());
     fields.set("V3Vector", scores.v3_vector.clone());
     fields.set("V40Vector", scores.v40_vector.clone());
-    fields.set("V2Score", scores.v2_score);
-    fields.set("V3Score", scores.v3_score);
-    fields.set("V40Score", scores.v40_score);
+    fields.set("V2Score", score(scores.v2_score));
+    fields.set("V3Score", score(scores.v3_score));
+    fields.set("V40Score", score(scores.v40_score));
     fields.finish()
 }
 

@@ -118,10 +118,18 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
         .iter()
         .map(|(finding, package)| {
             let found = &finding.matched;
-            let uncertain = if matches!(found.confidence, Confidence::Uncertain(_)) {
-                " (uncertain)"
+            // The mark stands beside the status, which narrow tables keep; the reason stands with the title.
+            let (uncertain, reason) = match &found.confidence {
+                Confidence::Exact => ("", String::new()),
+                Confidence::Uncertain(why) => {
+                    (" (uncertain)", wrap(&format!("uncertain: {}", plain(why)), TITLE_WIDTH))
+                }
+            };
+            let link = wrap(&identity::primary_url(&found.id), TITLE_WIDTH);
+            let title = if reason.is_empty() {
+                link
             } else {
-                ""
+                format!("{reason}\n{link}")
             };
             vec![
                 Cell::new(library(package)),
@@ -130,7 +138,7 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
                 Cell::new(format!("{}{uncertain}", found.status.name())),
                 Cell::new(plain(identity::installed_version(package))),
                 Cell::new(plain(&found.fixed_version)),
-                Cell::new(wrap(&identity::primary_url(&found.id), TITLE_WIDTH)),
+                Cell::new(title),
             ]
         })
         .collect();

@@ -324,6 +324,31 @@ fn markup_is_escaped_and_still_json() {
     assert_eq!(parsed["Results"][0]["Packages"][0]["Name"], "<script>&\u{2028}");
 }
 
+#[test]
+fn scores_are_written_as_go_writes_them() {
+    let mut report = affected();
+    for scores in report.decision.findings[0].matched.cvss.values_mut() {
+        (scores.v2_score, scores.v3_score) = (Some(5.0), Some(7.5));
+    }
+    let text = written("json", &report, &Options::default());
+    assert!(
+        text.contains("\"V2Score\": 5,") && text.contains("\"V3Score\": 7.5\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn findings_of_directories_have_fingerprints_too() {
+    let mut report = affected();
+    report.image = None;
+    let report: serde_json::Value = serde_json::from_str(&written("json", &report, &Options::default())).unwrap();
+    let fingerprint = &report["Results"][0]["Vulnerabilities"][0]["Fingerprint"];
+    assert!(
+        fingerprint.as_str().is_some_and(|text| text.starts_with("sha256:")),
+        "{fingerprint}"
+    );
+}
+
 /// The paths of all fields of Trivy's golden report that ours has too must stand in the same order.
 #[test]
 fn fields_stand_in_trivys_order() {

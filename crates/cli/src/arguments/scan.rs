@@ -224,6 +224,12 @@ mod tests {
     }
 
     #[test]
+    fn the_formats_are_those_of_the_reports() {
+        let known: Vec<&str> = seaworthy_report::FORMATS.iter().map(|format| format.name()).collect();
+        assert_eq!(super::FORMATS.to_vec(), known);
+    }
+
+    #[test]
     fn only_known_formats_split_an_output() {
         let target = |text: &str| text.parse::<OutputTarget>().unwrap();
         assert_eq!(target("json=a=b.json").format.as_deref(), Some("json"));
