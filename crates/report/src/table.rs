@@ -13,6 +13,10 @@ use std::fmt::Write;
 
 /// Columns of the title at the most, as Trivy wraps it.
 const TITLE_WIDTH: usize = 60;
+/// Columns of a title at the least: a link on more than two or three lines is of no use.
+const LINK_WIDTH: usize = 24;
+/// Columns of any other cell at the least.
+const CELL_WIDTH: usize = 8;
 /// Problems listed at the most; JSON has all of them.
 const PROBLEMS_SHOWN: usize = 20;
 
@@ -54,7 +58,7 @@ fn summary(out: &mut String, groups: &[ResultGroup<'_>], options: &Options) {
         centred: &[1, 2],
         merge: false,
     };
-    fit(&mut grid, 0, options.width);
+    fit(&mut grid, 0, options.width, CELL_WIDTH);
     grid.draw(out);
     out.push_str("Legend:\n- '-': Not scanned\n- '0': Clean (no security findings detected)\n\n");
 }
@@ -157,11 +161,19 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
         centred: &[],
         merge: true,
     };
-    for column in [6, 5, 4, 0, 3, 1] {
-        fit(&mut grid, column, options.width);
+    let whole = (grid.header.clone(), grid.rows.clone());
+    fit(&mut grid, 6, options.width, LINK_WIDTH);
+    for column in [5, 4, 0, 3, 1] {
+        fit(&mut grid, column, options.width, CELL_WIDTH);
     }
-    // The title holds a link that follows from the id.
-    drop_last_column(&mut grid, options.width);
+    if options.width.is_some_and(|limit| grid.total_width() > limit) {
+        // The title holds a link that follows from the id: it goes before the others become hard to read.
+        (grid.header, grid.rows) = whole;
+        drop_last_column(&mut grid);
+        for column in [5, 4, 0, 3, 1] {
+            fit(&mut grid, column, options.width, CELL_WIDTH);
+        }
+    }
     grid.draw(out);
 }
 
@@ -198,7 +210,7 @@ fn suppressed_findings(out: &mut String, group: &ResultGroup<'_>, options: &Opti
         merge: true,
     };
     for column in [4, 5, 0] {
-        fit(&mut grid, column, options.width);
+        fit(&mut grid, column, options.width, CELL_WIDTH);
     }
     grid.draw(out);
     out.push('\n');
@@ -231,8 +243,8 @@ fn cells(names: &[&str]) -> Vec<Cell> {
     names.iter().map(|name| Cell::new(*name)).collect()
 }
 
-/// Narrows one column until the grid fits, but never below its header's longest word or eight columns.
-fn fit(grid: &mut Grid<'_>, column: usize, limit: Option<usize>) {
+/// Narrows one column until the grid fits, but never below its header's longest word or `least`.
+fn fit(grid: &mut Grid<'_>, column: usize, limit: Option<usize>, least: usize) {
     let Some(limit) = limit else { return };
     let too_much = grid.total_width().saturating_sub(limit);
     let lines = || {
@@ -251,7 +263,7 @@ fn fit(grid: &mut Grid<'_>, column: usize, limit: Option<usize>) {
         .into_iter()
         .flat_map(|cell| &cell.lines)
         .flat_map(|line| line.split(' '));
-    let least = header.map(width).max().unwrap_or(0).max(8);
+    let least = header.map(width).max().unwrap_or(0).max(least);
     let room = widest.saturating_sub(too_much).max(least);
     for cell in grid
         .rows
@@ -264,13 +276,11 @@ fn fit(grid: &mut Grid<'_>, column: usize, limit: Option<usize>) {
     }
 }
 
-/// Leaves the last column out where even narrow columns do not fit.
-fn drop_last_column(grid: &mut Grid<'_>, limit: Option<usize>) {
-    if limit.is_some_and(|limit| grid.total_width() > limit) {
-        grid.header.pop();
-        for row in &mut grid.rows {
-            row.pop();
-        }
+/// Leaves the last column out.
+fn drop_last_column(grid: &mut Grid<'_>) {
+    grid.header.pop();
+    for row in &mut grid.rows {
+        row.pop();
     }
 }
 
