@@ -542,7 +542,7 @@ pub fn is_third_party(package: &Package) -> bool {
                 .iter()
                 .any(|company| lower == *company || lower.ends_with(&format!(".{company}")))
         }
-        Ecosystem::Apk | Ecosystem::Npm | Ecosystem::PyPi | Ecosystem::Maven => false,
+        Ecosystem::Apk | Ecosystem::Npm | Ecosystem::PyPi | Ecosystem::Maven | Ecosystem::Opkg => false,
     }
 }
 

@@ -34,6 +34,12 @@ fn with(command: Command, lookup: &dyn Fn(&str) -> Option<OsString>) -> Command 
         } else {
             own
         };
+        // Programs write yes and no in many ways: 1, true, T, yes, on.
+        let arg = if matches!(arg.get_action(), clap::ArgAction::SetTrue) {
+            arg.value_parser(clap::builder::BoolishValueParser::new())
+        } else {
+            arg
+        };
         arg.env(name).hide_env(true)
     });
     names.into_iter().fold(command, |command, name| {

@@ -23,9 +23,7 @@ fn main() -> ExitCode {
         tracing::warn!("--{flag} means nothing here and is ignored");
     }
     if let Some(what) = arguments::not_yet::find(&arguments) {
-        text::error(&anyhow::anyhow!(
-            "{what} does not work yet; today images are scanned from archives: seaworthy image --input FILE|DIR"
-        ));
+        text::error(&anyhow::anyhow!("{what} does not work yet"));
         return exit::code(exit::USAGE);
     }
     match run(&arguments) {
@@ -94,7 +92,9 @@ fn run(arguments: &Arguments) -> Result<u8> {
         }
         Command::Version => writeln!(out, "seaworthy {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut arguments::command(), "seaworthy", &mut out);
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut arguments::command(), "seaworthy", &mut script);
+            out.write_all(&script).context("cannot write the completions")?;
         }
         Command::Man => clap_mangen::Man::new(arguments::command()).render(&mut out)?,
         other => anyhow::bail!("{other:?} does not work yet"),

@@ -24,7 +24,25 @@ pub(crate) fn error(error: &anyhow::Error) {
         text.push('\n');
     }
     // Nobody can be told that stderr is closed.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(visible(&text).as_bytes());
+}
+
+/// Names and messages come from foreign files: what a terminal would act on is shown as an escape, long ones are cut.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars().take(8 * seaworthy_model::limits::SHOWN_NAME_BYTES) {
+        let hidden = (character.is_control() && character != '\n')
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if hidden {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    if !shown.ends_with('\n') {
+        shown.push('\n');
+    }
+    shown
 }
 
 fn hint(error: &anyhow::Error) -> Option<String> {

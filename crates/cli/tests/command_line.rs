@@ -1,5 +1,9 @@
 //! The real binary: standard output, standard error and exit code of what people and pipelines run.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use seaworthy_testkit::{ImageBuilder, LayerBuilder, Stored, data, example_image};
 use std::collections::BTreeMap;
@@ -150,6 +154,10 @@ fn the_environment_sets_flags_below_the_command_line() {
     assert_eq!(code(&[("TRIVY_EXIT_CODE", "6"), ("SEAWORTHY_EXIT_CODE", "5")], &[]), 5);
     assert_eq!(code(&[("SEAWORTHY_EXIT_CODE", "5")], &["--exit-code", "4"]), 4);
     assert_eq!(code(&[("TRIVY_SEVERITY", "LOW"), ("TRIVY_EXIT_CODE", "6")], &[]), 0);
+    for yes in ["1", "true", "TRUE", "t", "yes"] {
+        assert_eq!(code(&[("SEAWORTHY_IGNORE_UNFIXED", yes)], &[]), 0, "{yes}");
+        assert_eq!(code(&[("TRIVY_DEBUG", yes)], &[]), 0, "{yes}");
+    }
 }
 
 #[test]
@@ -309,6 +317,73 @@ fn an_image_whose_package_database_was_deleted_is_said_to_be_incomplete_in_every
     );
     let report = json(&run(&["image", "--input", path.to_str().unwrap(), "-f", "json"]).out);
     assert_eq!(report["Problems"][0]["Effect"], "incomplete", "{report}");
+}
+
+#[test]
+fn an_empty_or_broken_package_database_is_never_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tar");
+    for (database, content) in [
+        ("var/lib/dpkg/status", ""),
+        ("lib/apk/db/installed", "<html>not found</html>"),
+        ("var/lib/rpm/rpmdb.sqlite", ""),
+    ] {
+        let release = if database.contains("dpkg") {
+            "ID=debian\nVERSION_ID=12\n"
+        } else {
+            "ID=alpine\nVERSION_ID=3.20.1\n"
+        };
+        let layer = LayerBuilder::new()
+            .file("etc/os-release", release)
+            .file(database, content);
+        std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
+        let run = run(&["image", "--input", path.to_str().unwrap()]);
+        assert_eq!(run.code, 3, "{database}: {}", run.out);
+        assert!(
+            !run.out.contains("Total: 0") && run.out.contains("Problem (incomplete)"),
+            "{database}: {}",
+            run.out
+        );
+    }
+}
+
+#[test]
+fn what_could_not_be_read_does_not_pass_a_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tar");
+    let layer = LayerBuilder::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+        .file("var/lib/dpkg/status", STATUS)
+        .file("opt/node_modules/x/package.json", "{ broken");
+    std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
+    let scan = |more: &[&str]| run(&[&["image", "--input", path.to_str().unwrap()], more].concat()).code;
+    assert_eq!(scan(&[]), 0);
+    assert_eq!(scan(&["--exit-code", "1"]), 3);
+    assert_eq!(scan(&["--fail-on", "critical"]), 3);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_turn_the_gate_green() {
+    let mut child = command(&["image", "--input", "examples/myapp-v1.tar", "--exit-code", "7"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+}
+
+#[test]
+fn names_in_errors_do_not_reach_the_terminal_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tar");
+    let manifest = r#"[{"Config":"c\u001b[31m","Layers":[]}]"#;
+    std::fs::write(&path, LayerBuilder::new().file("manifest.json", manifest).into_tar()).unwrap();
+    let run = run(&["image", "--input", path.to_str().unwrap()]);
+    assert!(
+        run.code == 3 && !run.err.contains('\u{1b}') && run.err.contains("\\u{1b}"),
+        "{:?}",
+        run.err
+    );
 }
 
 #[test]

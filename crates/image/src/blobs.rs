@@ -42,8 +42,15 @@ impl Blobs {
         if metadata.is_dir() {
             return Ok(Self::Directory { path: path.to_owned() });
         }
+        if !metadata.is_file() {
+            let why = "it is neither a file nor a directory (pipes and devices cannot be read twice; save it to a file first)";
+            return Err(Error::NotAnImage {
+                path: path.to_owned(),
+                why: why.into(),
+            });
+        }
         let mut file = File::open(path).map_err(open)?;
-        if metadata.is_file() && metadata.len() == 0 {
+        if metadata.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
         let mut head = Vec::with_capacity(4);

@@ -206,13 +206,27 @@ fn one<R>(
             )
         });
         let visited = visit(&mut reader);
-        // Drain what the visitor did not read, so that the digest covers the whole blob.
-        let drained = io::copy(&mut reader, &mut io::sink());
+        // Drain what the visitor did not read, so that the digest covers the whole blob; unless the time is up, when
+        // nothing is kept anyway.
+        let timed_out = visited
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        let drained = if timed_out {
+            Ok(0)
+        } else {
+            io::copy(&mut reader, &mut io::sink())
+        };
         drop(reader);
         (visited.and_then(|value| drained.map(|_| value)), producer.join())
     });
     let produced = produced.unwrap_or_else(|_| Err(Error::Interrupted { what: what.clone() }));
-    let (actual, uncompressed) = produced?;
+    let (actual, uncompressed) = match produced {
+        // The producer stops when nobody listens any more: the visitor's error is the reason.
+        Err(Error::Interrupted { .. }) if visited.is_err() => {
+            return visited.map_err(|source| Error::Read { what, source });
+        }
+        produced => produced?,
+    };
     if let Some(expected) = expected
         && expected != actual
     {
@@ -255,7 +269,6 @@ fn produce(
     let (compression, mut reader) = decoder(metered).map_err(failed)?;
     let mut diff_hash = expected_diff_id.map(|_| Sha256::new());
     let mut total = 0u64;
-    let mut listening = true;
     loop {
         let mut chunk = empty.try_recv().unwrap_or_default();
         chunk.resize(CHUNK, 0);
@@ -303,8 +316,8 @@ fn produce(
         if filled == 0 {
             break;
         }
-        if listening && full.send(Ok(chunk)).is_err() {
-            listening = false;
+        if full.send(Ok(chunk)).is_err() {
+            return Err(Error::Interrupted { what: what.to_owned() });
         }
     }
     drop(reader);

@@ -1,5 +1,9 @@
 //! Archives and layouts of every kind open and stream; damaged ones fail with a message that says what and where.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use seaworthy_image::{Error, Image, Progress, open_input};
 use seaworthy_model::Platform;

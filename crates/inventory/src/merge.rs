@@ -259,8 +259,13 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
             continue;
         }
         tree.visit(id, directory.as_bytes(), WELL_KNOWN_DEPTH, &mut |path, file, node| {
-            if let (Node::File(_), Ok(path)) = (node, std::str::from_utf8(path)) {
-                see_through(tree, layers, path, file, missing);
+            let target = match node {
+                Node::File(_) => Some(file),
+                Node::SymbolicLink(_) => tree.target(file),
+                Node::Directory | Node::Other => None,
+            };
+            if let (Some(target), Ok(path)) = (target, std::str::from_utf8(path)) {
+                see_through(tree, layers, path, target, missing);
             }
         });
     }
@@ -440,6 +445,12 @@ fn missing_databases(
     if distribution && databases.is_empty() && deleted.is_empty() && !os_packages {
         let what = "a distribution was recognised but no package database was found; its packages cannot be listed";
         problems.push(Problem::of_artifact(Effect::Incomplete, what));
+    }
+    if distribution && deleted.is_empty() && !os_packages && !databases.is_empty() {
+        for database in databases {
+            let what = "the package database lists no package: it is empty or could not be read";
+            problems.push(Problem::at_path(database.path.clone(), Effect::Incomplete, what));
+        }
     }
     problems
 }

@@ -138,7 +138,7 @@ fn every_other_case_is_survived() {
         for package in scan(&input, "").packages {
             assert!(!package.name.is_empty(), "{package:?}");
             assert!(
-                matches!(package.ecosystem, Ecosystem::Npm | Ecosystem::PyPi),
+                matches!(package.ecosystem, Ecosystem::Npm | Ecosystem::PyPi | Ecosystem::Maven),
                 "{package:?}"
             );
             assert!(

@@ -42,6 +42,8 @@ pub const KEPT_BYTES: u64 = 1 << 30;
 pub const LINK_DEPTH: usize = 40;
 /// Packages of one database or image.
 pub const PACKAGES: usize = 1_000_000;
+/// Findings of one scan: an image with ten kernels has 30,000.
+pub const FINDINGS: usize = 100_000;
 /// Problems kept of one layer or file; the rest is counted.
 pub const PROBLEMS: usize = 1000;
 /// Bytes of one line of a line-oriented database.

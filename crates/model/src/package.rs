@@ -14,6 +14,7 @@ pub enum Ecosystem {
     Npm,
     PyPi,
     Maven,
+    Opkg,
 }
 
 impl Ecosystem {
@@ -26,13 +27,14 @@ impl Ecosystem {
             Self::Npm => "npm",
             Self::PyPi => "pypi",
             Self::Maven => "maven",
+            Self::Opkg => "opkg",
         }
     }
 
     /// Whether packages of it belong to the distribution or to a language.
     pub const fn class(self) -> PackageClass {
         match self {
-            Self::Apk | Self::Deb | Self::Rpm => PackageClass::Os,
+            Self::Apk | Self::Deb | Self::Rpm | Self::Opkg => PackageClass::Os,
             Self::Npm | Self::PyPi | Self::Maven => PackageClass::Language,
         }
     }

@@ -75,6 +75,7 @@ pub(crate) fn package_url(package: &Package, distribution: Option<&Distribution>
         },
         Ecosystem::PyPi => (None, package.name.to_lowercase().replace('_', "-")),
         Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm => (distribution.map(namespace), package.name.clone()),
+        Ecosystem::Opkg => (None, package.name.clone()),
     };
     let version = match parts.release {
         "" => parts.version.to_owned(),

@@ -68,17 +68,16 @@ fn distribution_group(report: &ScanReport) -> Option<ResultGroup<'_>> {
             )
         }
     };
-    let checked = inventory.distribution.is_some() && report.distribution_supported && has_database(inventory);
+    let checked = inventory.distribution.is_some() && report.distribution_supported && has_packages(inventory);
     Some(fill(report, PackageClass::Os, target, kind, checked, is_os))
 }
 
-/// Whether a package database of the distribution was found, even an empty one.
-fn has_database(inventory: &Inventory) -> bool {
-    !inventory.databases.is_empty()
-        || inventory
-            .packages
-            .iter()
-            .any(|package| package.ecosystem.class() == PackageClass::Os)
+/// Whether a package of the distribution was found: an empty database is as good as none, and never a clean one.
+fn has_packages(inventory: &Inventory) -> bool {
+    inventory
+        .packages
+        .iter()
+        .any(|package| package.ecosystem.class() == PackageClass::Os)
 }
 
 fn fill<'a>(
@@ -119,6 +118,8 @@ fn language(ecosystem: Ecosystem) -> (&'static str, &'static str) {
         Ecosystem::Npm => ("Node.js", "node-pkg"),
         Ecosystem::PyPi => ("Python", "python-pkg"),
         Ecosystem::Maven => ("Java", "jar"),
-        Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm => (ecosystem.purl_type(), ecosystem.purl_type()),
+        Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm | Ecosystem::Opkg => {
+            (ecosystem.purl_type(), ecosystem.purl_type())
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Layer semantics, end to end: the archives of the test data and images made here give exactly the packages that a
 //! container would see.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use seaworthy_model::{Effect, Inventory, Subject};
 use seaworthy_scanner::{Database, Error, Options, Target, Unobserved, scan};

@@ -316,9 +316,20 @@ fn settle(mut listed: Listed, tally: &mut Tally, notices: &mut Vec<Notice>) {
     tally.settle(if kept { Ok(()) } else { Err("never affected") });
 }
 
+/// Records of the tracker about a release that it still covers: tens of thousands. Of a release that it has dropped some
+/// hundred stray ones are left, and then the advisories are what is known.
+const RECORDS_OF_A_RELEASE: usize = 5000;
+
 /// Gives advisories' ids to the tracker's records; where the tracker does not cover a release, makes records of them.
 fn join(notices: Vec<Notice>, output: &mut Output) {
-    let covered: HashSet<String> = output.records.iter().map(|record| record.section.clone()).collect();
+    let mut listed: HashMap<&str, usize> = HashMap::new();
+    for record in &output.records {
+        *listed.entry(record.section.as_str()).or_default() += 1;
+    }
+    let whole = listed
+        .into_iter()
+        .filter(|(_, records)| *records >= RECORDS_OF_A_RELEASE);
+    let covered: HashSet<String> = whole.map(|(section, _)| section.to_owned()).collect();
     let mut known: HashMap<(String, String, String), Vec<usize>> = HashMap::new();
     for (index, record) in output.records.iter().enumerate() {
         let key = (record.section.clone(), record.package.clone(), record.id.clone());

@@ -124,7 +124,10 @@ impl<S> Advisory<S> {
         self.withdrawn.is_some()
             || self.summary.as_deref().is_some_and(|summary| {
                 let title = summary.get(..19).unwrap_or(summary).to_ascii_lowercase();
-                title.starts_with("withdrawn:") || title.starts_with("withdrawn advisory")
+                // GitHub withdraws duplicates under this title; the copies of its data lose the date.
+                title.starts_with("withdrawn:")
+                    || title.starts_with("withdrawn advisory")
+                    || title.starts_with("duplicate advisory")
             })
     }
 }

@@ -145,7 +145,8 @@ fn read_advisory(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result
     } else {
         cves
     };
-    // One advisory has one severity, the highest of its CVEs; the CVEs' own are in the API's records.
+    // One advisory has one severity, the highest of its CVEs. The CVEs' own are in the API's records, and they count:
+    // most CVEs of an Important advisory are Moderate.
     let severity = advisory.severity_word().and_then(words::severity);
     let mut kept = false;
     for affected in advisory.affected.iter().flatten() {
@@ -165,7 +166,12 @@ fn read_advisory(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result
                     range.clone(),
                     status,
                 );
-                record.severity = severity;
+                record.severity = severity.filter(|_| !words::is_cve(id));
+                // Builds of RHEL 7 for POWER, little endian, which sort beside those for everyone else.
+                if matches!(&record.ranges.first().map(|range| &range.end), Some(RangeEnd::Fixed(fix)) if fix.contains(".ael7b"))
+                {
+                    record.arches = vec!["ppc64le".to_owned()];
+                }
                 if *id != advisory.id {
                     record.vendor_ids = vec![advisory.id.clone()];
                 }

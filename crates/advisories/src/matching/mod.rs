@@ -16,7 +16,7 @@ use crate::end_of_life::end_of_life;
 use crate::error::Error;
 use candidates::Found;
 use details::Cache;
-use seaworthy_model::{Distribution, Effect, Family, Inventory, Match, Package, PackageClass, Problem};
+use seaworthy_model::{Distribution, Effect, Family, Inventory, Match, Package, PackageClass, Problem, limits};
 use std::collections::BTreeMap;
 
 /// What the advisories say about an inventory.
@@ -47,6 +47,15 @@ impl Database {
         let mut found = Vec::new();
         self.find_in_distribution(inventory, today, &mut findings, &mut found)?;
         self.find_in_languages(inventory, &mut findings, &mut found)?;
+        if found.len() > limits::FINDINGS {
+            let what = format!(
+                "{} findings, more than {}; the rest is not listed",
+                found.len(),
+                limits::FINDINGS
+            );
+            findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+            found.truncate(limits::FINDINGS);
+        }
         let mut cache = Cache::default();
         for Found {
             mut found,
@@ -107,6 +116,9 @@ impl Database {
         let sections = distribution::Sections { base, pro };
         let mut left_out = LeftOut::default();
         for (index, package) in installed() {
+            if found.len() > limits::FINDINGS {
+                break;
+            }
             if package.ecosystem != rules.packages {
                 left_out
                     .foreign
@@ -141,7 +153,7 @@ impl Database {
                 "advisories about {kind} packages are not understood yet, {} not matched",
                 are(count)
             );
-            findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
+            findings.problems.push(Problem::of_artifact(Effect::Uncertain, what));
         }
         for rules in &LANGUAGES {
             // The distribution's advisories hold for what its own packages own.
@@ -162,6 +174,10 @@ impl Database {
                 continue;
             };
             for (index, package) in packages {
+                // One more than is listed, so that the cut is noticed.
+                if found.len() > limits::FINDINGS {
+                    break;
+                }
                 if let Some(reason) = language::find(section, rules, index, package, found) {
                     findings.problems.push(uncertain(package, &reason));
                 }
@@ -191,7 +207,7 @@ impl LeftOut<'_> {
         }
         for (kind, names) in &self.foreign {
             let what = format!(
-                "{} of type {kind} not matched: advisories about {} are about {packages} packages ({})",
+                "{} not matched, of type {kind}: advisories about {} are about {packages} packages ({})",
                 are(names.len()),
                 name_of(release),
                 first(names)

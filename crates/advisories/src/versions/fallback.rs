@@ -20,7 +20,7 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(super) fn find(scheme: Scheme, text: &'a str) -> Self {
-        if let Ok(key) = scheme.sort_key(text) {
+        if let Ok(Some(key)) = scheme.sort_key(text) {
             return Self {
                 key: Some(key),
                 rest: "",
@@ -28,7 +28,7 @@ impl<'a> Place<'a> {
         }
         if text.len() <= limits::VERSION_BYTES
             && let Some(repaired) = scheme.repair(text)
-            && let Ok(key) = scheme.sort_key(&repaired)
+            && let Ok(Some(key)) = scheme.sort_key(&repaired)
         {
             return Self {
                 key: Some(key),
@@ -37,7 +37,7 @@ impl<'a> Place<'a> {
         }
         for end in (1..=text.len().min(limits::VERSION_PREFIX_BYTES)).rev() {
             if let Some((beginning, rest)) = text.split_at_checked(end)
-                && let Ok(key) = scheme.sort_key(beginning)
+                && let Ok(Some(key)) = scheme.sort_key(beginning)
             {
                 return Self {
                     key: Some(key),

@@ -14,6 +14,7 @@ mod apk;
 mod deb;
 mod fallback;
 mod key;
+mod maven;
 mod npm;
 mod pep440;
 mod rpm;
@@ -26,8 +27,12 @@ type Reason = Cow<'static, str>;
 trait Version<'a>: Sized {
     /// Reads a version that has at most [`limits::VERSION_BYTES`] bytes.
     fn parse(text: &'a str) -> Result<Self, Reason>;
-    /// The scheme's order, which is total.
+    /// The scheme's order, which is total among the versions that have a key.
     fn order(&self, other: &Self) -> Ordering;
+    /// Whether the order has a place for it. Only Maven knows versions that are before and after the same others.
+    fn has_key(&self) -> bool {
+        true
+    }
     /// Appends a key: keys sort as bytes like [`Version::order`] says, and none is the beginning of a greater one.
     fn push_key(&self, key: &mut Vec<u8>);
     /// The valid version that is surely meant by an invalid one.
@@ -74,13 +79,20 @@ macro_rules! schemes {
                 }
             }
 
-            /// Bytes that sort among the keys of the same scheme as [`Scheme::compare`] orders the versions.
-            pub fn sort_key(self, version: &str) -> Result<Vec<u8>, BadVersion> {
+            /// Bytes that sort among the keys of the same scheme as [`Scheme::compare`] orders the versions; `None` where
+            /// the scheme's order contradicts itself, which only Maven's does.
+            pub fn sort_key(self, version: &str) -> Result<Option<Vec<u8>>, BadVersion> {
                 let mut key = Vec::with_capacity(version.len().min(limits::VERSION_BYTES).saturating_mul(2));
                 match self {
-                    $(Self::$variant => self.parse::<$version>(version)?.push_key(&mut key),)*
+                    $(Self::$variant => {
+                        let version = self.parse::<$version>(version)?;
+                        if !version.has_key() {
+                            return Ok(None);
+                        }
+                        version.push_key(&mut key);
+                    })*
                 }
-                Ok(key)
+                Ok(Some(key))
             }
 
             /// The valid version that is surely meant by an invalid one.
@@ -98,6 +110,8 @@ schemes! {
     Apk "apk" apk::Apk<'_>;
     /// Debian and Ubuntu: dpkg.
     Deb "deb" deb::Deb<'_>;
+    /// Java: Maven 3.
+    Maven "maven" maven::Maven<'_>;
     /// npm: node-semver, strict.
     Npm "npm" npm::Npm;
     /// Python: PEP 440.
@@ -119,9 +133,10 @@ impl Scheme {
 
     /// Orders any two texts: valid versions as [`Scheme::compare`] does, invalid ones where they most likely belong.
     ///
-    /// The order is total and has no gaps, so that a search in a sorted list stays right; whoever uses it for a version
-    /// that does not pass [`Scheme::check`] must mark the result as uncertain. An invalid version sorts directly after
-    /// the longest valid version that it begins with, and one that begins with none sorts after everything else.
+    /// The order is total and has no gaps (but for versions without a [`Scheme::sort_key`]), so that a search in a
+    /// sorted list stays right; whoever uses it for a version that does not pass [`Scheme::check`] must mark the result
+    /// as uncertain. An invalid version sorts directly after the longest valid version that it begins with, and one that
+    /// begins with none sorts after everything else.
     pub fn order_or_fallback(self, a: &str, b: &str) -> Ordering {
         self.compare(a, b)
             .unwrap_or_else(|_| fallback::Place::find(self, a).cmp(&fallback::Place::find(self, b)))
@@ -211,7 +226,7 @@ mod tests {
         let error = "rpm5".parse::<Scheme>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown version scheme \"rpm5\", known are apk, deb, npm, pep440, rpm, semver"
+            "unknown version scheme \"rpm5\", known are apk, deb, maven, npm, pep440, rpm, semver"
         );
     }
 

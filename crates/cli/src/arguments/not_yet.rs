@@ -18,7 +18,7 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
         Command::Db {
             command: DatabaseCommand::Build { trivy_db: Some(_), .. },
         } => "--trivy-db",
-        Command::Image(image) if image.input.is_none() => "scanning by reference (REF)",
+        Command::Image(image) if image.input.is_none() => "scanning by reference (save the image and use --input FILE)",
         Command::Image(image) => return scan(&image.scan).or_else(|| config(arguments)),
         Command::Rootfs(path) => return scan(&path.scan).or_else(|| config(arguments)),
         Command::Db { .. }

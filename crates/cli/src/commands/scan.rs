@@ -2,10 +2,10 @@
 
 use crate::arguments::{Format, GlobalArguments, OutputTarget, ScanArguments};
 use crate::progress::{ScanProgress, Talk};
-use crate::{data, exit};
+use crate::{data, exit, text};
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use seaworthy_model::{Distribution, PackageClass, ScanReport, Verdict};
+use seaworthy_model::{Distribution, Effect, PackageClass, ScanReport, Verdict};
 use seaworthy_report::Options as ReportOptions;
 use seaworthy_scanner::{IgnoreFile, Options, Pattern, Rules, Selection, Target, scan};
 use std::io::{IsTerminal, Write};
@@ -22,13 +22,29 @@ pub(crate) fn run(target: &Target, arguments: &ScanArguments, global: &GlobalArg
     let progress = ScanProgress::new(talk);
     let report = scan(target, &options, &database, &progress)?;
     drop(progress);
-    write_reports(&report, arguments)?;
+    match write_reports(&report, arguments) {
+        // Who reads the report may stop reading; whether the image passes is another question.
+        Err(error) if text::is_broken_pipe(&error) => {}
+        written => written?,
+    }
     if !global.quiet {
         for reason in &report.decision.reasons {
             talk.say(&format!("failed: {reason}"));
         }
     }
     Ok(exit_code(&report, arguments))
+}
+
+/// What was not read whole does not pass a gate, and a distribution of which nothing could be read was not scanned.
+fn incomplete(report: &ScanReport, gated: bool) -> bool {
+    let inventory = &report.inventory;
+    let incomplete = inventory
+        .problems
+        .iter()
+        .any(|problem| problem.effect == Effect::Incomplete);
+    let nothing = inventory.packages_of(PackageClass::Os).next().is_none();
+    let distribution = inventory.distribution.is_some() || !inventory.databases.is_empty();
+    incomplete && (gated || (distribution && nothing))
 }
 
 /// `--fail-on` is 1; `--exit-code` is its own number; when both fail, the number that was asked for.
@@ -38,7 +54,9 @@ fn exit_code(report: &ScanReport, arguments: &ScanArguments) -> u8 {
         .findings
         .iter()
         .any(|finding| finding.suppression.is_none());
+    let gated = arguments.exit_code != 0 || arguments.fail_on.is_some();
     match (report.decision.verdict, arguments.exit_code) {
+        (Verdict::Pass, _) if incomplete(report, gated) => exit::COULD_NOT_SCAN,
         (Verdict::Pass, _) => exit::PASSED,
         (Verdict::Fail, code) if code != 0 && left => code,
         (Verdict::Fail, _) => exit::POLICY_FAILED,

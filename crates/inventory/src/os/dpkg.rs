@@ -16,7 +16,7 @@ use crate::analyzer::{Analyzer, File, FileReport};
 /// Reads dpkg's database.
 pub static ANALYZER: Analyzer = Analyzer {
     name: "dpkg",
-    version: 1,
+    version: 2,
     wants,
     companion: None,
     max_bytes: limits::FILE_BYTES,
@@ -24,6 +24,13 @@ pub static ANALYZER: Analyzer = Analyzer {
 };
 
 const STATUS: &str = "var/lib/dpkg/status";
+/// opkg's database has the same form (OpenWrt, Yocto), wherever its `lib` is.
+const OPKG_STATUS: &str = "lib/opkg/status";
+
+fn is_opkg(path: &str) -> bool {
+    path.strip_suffix(OPKG_STATUS)
+        .is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
+}
 
 /// The file name below the directory of distroless images, in which each package has a file of its own.
 pub(super) fn status_directory_name(path: &str) -> Option<&str> {
@@ -32,7 +39,7 @@ pub(super) fn status_directory_name(path: &str) -> Option<&str> {
 }
 
 fn wants(path: &str) -> bool {
-    path == STATUS || status_directory_name(path).is_some_and(|name| !name.ends_with(".md5sums"))
+    path == STATUS || is_opkg(path) || status_directory_name(path).is_some_and(|name| !name.ends_with(".md5sums"))
 }
 
 const FIELDS: [&str; 9] = [
@@ -99,8 +106,10 @@ impl State {
 }
 
 fn analyze(file: File<'_>, report: &mut FileReport) {
-    let whole = file.path == STATUS;
-    let mut listing = Listing::new(file.path, Ecosystem::Deb, report);
+    let opkg = is_opkg(file.path);
+    let whole = file.path == STATUS || opkg;
+    let ecosystem = if opkg { Ecosystem::Opkg } else { Ecosystem::Deb };
+    let mut listing = Listing::new(file.path, ecosystem, report);
     for stanza in Stanzas::new(file.bytes, FIELDS) {
         if let Some(line) = stanza.broken_line {
             let what = format!("line {line} is no line of a dpkg database, which may be damaged");
@@ -125,7 +134,7 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
             );
             listing.problem(Effect::Uncertain, what);
         }
-        if !add(&mut listing, &stanza, whole) {
+        if !add(&mut listing, &stanza, ecosystem, whole) {
             break;
         }
     }
@@ -134,7 +143,7 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
 }
 
 /// Adds the package of a stanza if it is installed; `false` when nothing more is to be read.
-fn add(listing: &mut Listing<'_>, stanza: &Stanza<'_, { FIELDS.len() }>, whole: bool) -> bool {
+fn add(listing: &mut Listing<'_>, stanza: &Stanza<'_, { FIELDS.len() }>, ecosystem: Ecosystem, whole: bool) -> bool {
     let name = stanza.text(PACKAGE);
     let version = stanza.text(VERSION);
     match State::of(&stanza.text(STATUS_FIELD)) {
@@ -165,7 +174,7 @@ fn add(listing: &mut Listing<'_>, stanza: &Stanza<'_, { FIELDS.len() }>, whole: 
         listing.problem(Effect::Incomplete, what);
         return true;
     }
-    let mut package = Package::new(Ecosystem::Deb, name, version, listing.path());
+    let mut package = Package::new(ecosystem, name, version, listing.path());
     let source = stanza.text(SOURCE);
     let (source_name, source_version) = split_source(&source);
     if !source_name.is_empty() {
