@@ -1,6 +1,7 @@
 //! Every flag can be set by the environment: `SEAWORTHY_` and the flag in capitals, below it `TRIVY_` and the same.
 //!
-//! The names follow from the flags, so there is no list to keep; flag > `SEAWORTHY_…` > `TRIVY_…` > default.
+//! The names follow from the flags, so there is no list to keep; flag > `SEAWORTHY_…` > `TRIVY_…` > default. An empty
+//! variable counts as none: pipelines set variables to nothing to switch them off.
 
 use clap::Command;
 use std::ffi::OsString;
@@ -10,7 +11,9 @@ const NOT_BY_ENVIRONMENT: [&str; 2] = ["help", "version"];
 
 /// Gives every flag of every command its variable.
 pub(crate) fn with_environment(command: Command) -> Command {
-    with(command, &|name| std::env::var_os(name))
+    with(command, &|name| {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    })
 }
 
 fn with(command: Command, lookup: &dyn Fn(&str) -> Option<OsString>) -> Command {
@@ -29,10 +32,8 @@ fn with(command: Command, lookup: &dyn Fn(&str) -> Option<OsString>) -> Command 
         if hidden {
             return arg;
         }
-        let name = if lookup(&own).is_none() && lookup(&trivy).is_some() {
-            trivy
-        } else {
-            own
+        let Some(name) = [own, trivy].into_iter().find(|name| lookup(name).is_some()) else {
+            return arg;
         };
         // Programs write yes and no in many ways: 1, true, T, yes, on.
         let arg = if matches!(arg.get_action(), clap::ArgAction::SetTrue) {
@@ -53,7 +54,7 @@ mod tests {
     use clap::CommandFactory;
 
     /// The variable that `image --severity` reads when these are set.
-    fn variable(set: &[&str]) -> String {
+    fn variable(set: &[&str]) -> Option<String> {
         let command = with(crate::arguments::Arguments::command(), &|name| {
             set.contains(&name).then(|| "x".into())
         });
@@ -62,16 +63,18 @@ mod tests {
             .get_arguments()
             .find(|arg| arg.get_long() == Some("severity"))
             .unwrap();
-        severity.get_env().unwrap().to_str().unwrap().to_owned()
+        severity.get_env().map(|name| name.to_str().unwrap().to_owned())
     }
 
     #[test]
     fn our_own_name_wins_over_trivys() {
-        assert_eq!(variable(&[]), "SEAWORTHY_SEVERITY");
-        assert_eq!(variable(&["TRIVY_SEVERITY"]), "TRIVY_SEVERITY");
-        assert_eq!(
-            variable(&["TRIVY_SEVERITY", "SEAWORTHY_SEVERITY"]),
-            "SEAWORTHY_SEVERITY"
-        );
+        for (set, expected) in [
+            (&[][..], None),
+            (&["TRIVY_SEVERITY"], Some("TRIVY_SEVERITY")),
+            (&["SEAWORTHY_SEVERITY"], Some("SEAWORTHY_SEVERITY")),
+            (&["TRIVY_SEVERITY", "SEAWORTHY_SEVERITY"], Some("SEAWORTHY_SEVERITY")),
+        ] {
+            assert_eq!(variable(set).as_deref(), expected, "{set:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Flags of Trivy that make no sense here: accepted, so that scripts go on working, with a warning.
 
+use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// Flags with a value.
@@ -78,6 +79,44 @@ pub(super) fn with_trivy_flags(command: Command) -> Command {
             }
             command
         })
+    })
+}
+
+/// Lets switches that are given a value, as in `--ignore-unfixed=true`, have one: Trivy's take it, and scripts use it.
+///
+/// Only those on this command line change, so that help shows switches as switches.
+pub(super) fn with_switch_values(command: Command, line: &[String]) -> Command {
+    let valued: Vec<&str> = line
+        .iter()
+        .take_while(|word| *word != "--")
+        .filter_map(|word| Some(word.strip_prefix("--")?.split_once('=')?.0))
+        .collect();
+    if valued.is_empty() {
+        command
+    } else {
+        switch_values(command, &valued)
+    }
+}
+
+fn switch_values(command: Command, valued: &[&str]) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let command = command.mut_args(|arg| {
+        let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+        if !is_switch || !arg.get_long().is_some_and(|long| valued.contains(&long)) {
+            return arg;
+        }
+        arg.action(ArgAction::Set)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_value("false")
+            .default_missing_value("true")
+            .value_parser(BoolishValueParser::new())
+    });
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| switch_values(command, valued))
     })
 }
 

@@ -239,7 +239,10 @@ pub(crate) fn command() -> clap::Command {
 
 /// Parses what the user typed; ends the process for `--help` and wrong usage, as clap does.
 pub(crate) fn parse() -> (Arguments, clap::ArgMatches) {
-    let matches = command().get_matches();
+    let line: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let matches = compatibility::with_switch_values(command(), &line).get_matches();
     match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => (arguments, matches),
         Err(error) => error.exit(),
@@ -252,8 +255,9 @@ mod tests {
     use clap::FromArgMatches;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {
-        command()
-            .try_get_matches_from(line.split_whitespace())
+        let line: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        super::compatibility::with_switch_values(command(), &line)
+            .try_get_matches_from(line)
             .and_then(|matches| Arguments::from_arg_matches(&matches))
     }
 
@@ -294,6 +298,27 @@ mod tests {
         ] {
             parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
+    }
+
+    #[test]
+    fn switches_take_a_value_as_trivys_do() {
+        let unfixed = |flags: &str| {
+            let arguments = parse(&format!("seaworthy image --input x {flags}")).unwrap();
+            match arguments.command {
+                super::Command::Image(image) => (image.scan.ignore_unfixed, arguments.global.quiet),
+                other => panic!("{other:?}"),
+            }
+        };
+        for (flags, expected) in [
+            ("", (false, false)),
+            ("--ignore-unfixed -q", (true, true)),
+            ("--ignore-unfixed=true --quiet=1", (true, true)),
+            ("--ignore-unfixed=false --quiet", (false, true)),
+            ("--quiet=false --ignore-unfixed --format=JSON", (true, false)),
+        ] {
+            assert_eq!(unfixed(flags), expected, "{flags}");
+        }
+        assert!(parse("seaworthy image --input x --quiet=perhaps").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The flags that all scanning commands share.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seaworthy_model::{FixStatus, Platform, Severity};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -38,8 +39,8 @@ impl FromStr for OutputTarget {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((format, path)) if FORMATS.contains(&format) => Ok(Self {
-                format: Some(format.to_owned()),
+            Some((format, path)) if FORMATS.contains(&format.to_lowercase().as_str()) => Ok(Self {
+                format: Some(format.to_lowercase()),
                 path: path.into(),
             }),
             _ if text.is_empty() => Err("the file name is empty".into()),
@@ -55,7 +56,7 @@ impl FromStr for OutputTarget {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScanArguments {
     /// Format of the report
-    #[arg(short, long, default_value = "table", value_parser = clap::builder::PossibleValuesParser::new(FORMATS), help_heading = "Report")]
+    #[arg(short, long, default_value = "table", ignore_case = true, value_parser = format_parser(), help_heading = "Report")]
     pub(crate) format: Format,
     /// File for the report [default: standard output]; repeat as FORMAT=FILE for several reports of one scan
     #[arg(short, long, value_name = "[FORMAT=]FILE", help_heading = "Report")]
@@ -64,7 +65,7 @@ pub(crate) struct ScanArguments {
     #[arg(short, long, value_name = "TEMPLATE", help_heading = "Report")]
     pub(crate) template: Option<String>,
     /// List every package in JSON reports, also those without findings
-    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set, help_heading = "Report")]
+    #[arg(long, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new(), help_heading = "Report")]
     pub(crate) list_all_pkgs: bool,
     /// Show suppressed findings with their reasons
     #[arg(long, help_heading = "Report")]
@@ -159,6 +160,11 @@ pub(crate) struct ScanArguments {
     /// PEM file of further certificate authorities
     #[arg(long, value_name = "FILE", help_heading = "Registry")]
     pub(crate) cacert: Option<PathBuf>,
+}
+
+/// Takes the names of the formats in any case.
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(FORMATS).map(|name| name.to_lowercase())
 }
 
 fn parse_status(text: &str) -> Result<FixStatus, String> {
