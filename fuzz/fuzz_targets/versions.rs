@@ -19,13 +19,18 @@ fuzz_target!(|bytes: &[u8]| {
         order.as_ref().ok().map(|order| order.reverse())
     );
     if let Ok(order) = order {
-        let (key_a, key_b) = (scheme.sort_key(a).unwrap(), scheme.sort_key(b).unwrap());
-        assert_eq!(key_a.cmp(&key_b), order, "keys of {a:?} and {b:?}");
+        if let (Some(key_a), Some(key_b)) = (scheme.sort_key(a).unwrap(), scheme.sort_key(b).unwrap()) {
+            assert_eq!(key_a.cmp(&key_b), order, "keys of {a:?} and {b:?}");
+        }
         assert_eq!(scheme.order_or_fallback(a, b), order);
     }
     let all = |x: &str, y: &str| scheme.order_or_fallback(x, y);
     assert_eq!(all(a, b), all(b, a).reverse());
     assert_eq!(all(a, a), Ordering::Equal);
+    // Maven's order runs in circles for versions without a key.
+    if [a, b, c].iter().any(|version| scheme.sort_key(version) == Ok(None)) {
+        return;
+    }
     if all(a, b) != Ordering::Greater && all(b, c) != Ordering::Greater {
         assert_ne!(all(a, c), Ordering::Greater, "{a:?} {b:?} {c:?}");
     }
