@@ -63,6 +63,7 @@ fn main() {
 fn versions(corpus: &Corpus) {
     for (scheme, _) in Scheme::ALL.iter().enumerate() {
         for (name, text) in [
+            ("maven", "1.0-alpha-1\n1.0-SNAPSHOT\n1-sp.1-final"),
             ("plain", "1.2.3\n1.2.4\n2.0.0"),
             ("apk", "1.2.3_rc1-r0\n1.2.3-r1\n1.2.3a_p2-r10"),
             ("deb", "1:2.3~beta-1ubuntu1\n2.3-1+deb12u1\n0:2.3-0"),
@@ -116,6 +117,7 @@ fn analyzers(corpus: &Corpus) {
     for variant in 0..2 {
         corpus.choose("dpkg", "status", variant, status.as_bytes());
     }
+    corpus.choose("dpkg", "opkg", 6, status.as_bytes());
     for variant in 2..4 {
         corpus.choose(
             "dpkg",
@@ -374,6 +376,8 @@ fn real(corpus: &Corpus, data: &Path) {
             corpus.add("apk", &name, &bytes);
         } else if ends("/var/lib/dpkg/status") {
             corpus.choose("dpkg", &name, 0, &bytes);
+        } else if ends("/lib/opkg/status") {
+            corpus.choose("dpkg", &name, 6, &bytes);
         } else if name.contains("/dpkg/status.d/") {
             corpus.choose("dpkg", &name, 1, &bytes);
         } else if ends("/rpmdb.sqlite") {
@@ -419,14 +423,8 @@ fn real(corpus: &Corpus, data: &Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         corpus.choose("os_release", &name, 0, &bytes);
     }
-    for (target, file) in [
-        (0, "apk"),
-        (1, "deb"),
-        (2, "npm"),
-        (3, "pep440"),
-        (4, "rpm"),
-        (5, "semver"),
-    ] {
+    for (target, scheme) in Scheme::ALL.iter().enumerate() {
+        let file = scheme.name();
         let Ok(text) = fs::read_to_string(data.join(format!("vectors/versions/{file}.tsv"))) else {
             continue;
         };

@@ -33,6 +33,7 @@ pub const DPKG_FILES: &[&str] = &[
     "var/lib/dpkg/info/python3-six:amd64.list",
     "var/lib/dpkg/info/python3-six.md5sums",
     "var/lib/dpkg/status.d/python3-six.md5sums",
+    "usr/lib/opkg/status",
 ];
 
 /// The paths that choose between the metadata files of Python packages.
