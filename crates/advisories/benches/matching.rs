@@ -9,61 +9,36 @@ use seaworthy_advisories::file::write;
 use seaworthy_model::{Distribution, Ecosystem, Family, Inventory, Package};
 use std::hint::black_box;
 
-/// Source packages of a Debian image with their versions of 12.0, and how many binaries each has.
-const SOURCES: [(&str, &str, usize); 20] = [
-    ("openssl", "3.0.9-1", 3),
-    ("glibc", "2.36-9", 8),
-    ("linux", "6.1.27-1", 2),
-    ("curl", "7.88.1-10", 4),
-    ("expat", "2.5.0-1", 3),
-    ("perl", "5.36.0-7", 4),
-    ("python3.11", "3.11.2-6", 8),
-    ("systemd", "252.6-1", 6),
-    ("krb5", "1.20.1-2", 8),
-    ("git", "1:2.39.2-1.1", 2),
-    ("imagemagick", "8:6.9.11.60+dfsg-1.6", 9),
-    ("tiff", "4.5.0-6", 4),
-    ("libxml2", "2.9.14+dfsg-1.2", 3),
-    ("util-linux", "2.38.1-5", 12),
-    ("openldap", "2.5.13+dfsg-5", 3),
-    ("zlib", "1:1.2.13.dfsg-1", 2),
-    ("gcc-12", "12.2.0-14", 20),
-    ("mariadb", "1:10.11.3-1", 5),
-    ("postgresql-15", "15.3-0+deb12u1", 3),
-    ("binutils", "2.40-2", 8),
+/// Package databases of real Debian images; one after another they give 500 packages.
+const IMAGES: [&str; 4] = [
+    "vectors/inventory/real-dpkg-debian-jre-libjava/expected.tsv",
+    "vectors/inventory/real-dpkg-debian-curl-git-perl-after-purge/expected.tsv",
+    "vectors/inventory/real-dpkg-debian-python3/expected.tsv",
+    "vectors/inventory/real-dpkg-debian-bookworm-min/expected.tsv",
 ];
 
-fn inventory() -> Inventory {
+fn inventory() -> Option<Inventory> {
     let mut packages = Vec::new();
-    for (source, version, binaries) in SOURCES {
-        for number in 0..binaries {
-            let mut package = Package::new(
-                Ecosystem::Deb,
-                format!("{source}-{number}"),
-                version,
-                "var/lib/dpkg/status",
-            );
-            source.clone_into(&mut package.source_name);
-            packages.push(package);
+    for image in IMAGES {
+        for row in seaworthy_testkit::data::rows(image)? {
+            if let [name, version, _, source, source_version, ..] = row.as_slice() {
+                let mut package = Package::new(Ecosystem::Deb, name, version, "var/lib/dpkg/status");
+                source.clone_into(&mut package.source_name);
+                source_version.clone_into(&mut package.source_version);
+                packages.push(package);
+            }
         }
     }
-    for number in packages.len()..500 {
-        packages.push(Package::new(
-            Ecosystem::Deb,
-            format!("quiet-{number}"),
-            "1.0-1",
-            "var/lib/dpkg/status",
-        ));
-    }
-    Inventory {
-        distribution: Some(Distribution::new(Family::Debian, "12.0")),
+    packages.truncate(500);
+    Some(Inventory {
+        distribution: Some(Distribution::new(Family::Debian, "12.5")),
         packages,
         ..Inventory::default()
-    }
+    })
 }
 
 fn matching(criterion: &mut Criterion) {
-    let Some(feeds) = seaworthy_testkit::data::path("feeds") else {
+    let (Some(feeds), Some(inventory)) = (seaworthy_testkit::data::path("feeds"), inventory()) else {
         return;
     };
     let bytes: &'static [u8] = Vec::leak(write(&compile(&feeds, &|_| {}).unwrap()).unwrap());
@@ -78,12 +53,14 @@ fn matching(criterion: &mut Criterion) {
             );
         });
     }
-    let inventory = inventory();
     let ready = open();
     let found = ready.find(&inventory, 20_148).unwrap().matches.len();
-    criterion.bench_function(&format!("match 500 packages, {found} findings"), |bencher| {
-        bencher.iter(|| black_box(ready.find(&inventory, 20_148).unwrap()));
-    });
+    criterion.bench_function(
+        &format!("match {} packages, {found} findings", inventory.packages.len()),
+        |bencher| {
+            bencher.iter(|| black_box(ready.find(&inventory, 20_148).unwrap()));
+        },
+    );
     criterion.bench_function("open, make ready and match 500 packages", |bencher| {
         bencher.iter_batched(
             open,

@@ -538,9 +538,10 @@ pub fn is_third_party(package: &Package) -> bool {
                 .rsplit_once('@')
                 .map_or("", |(_, domain)| domain.trim_end_matches('>'));
             let lower = domain.to_ascii_lowercase();
+            let belongs = |rest: &str| rest.is_empty() || rest.ends_with('.');
             DEB_COMPANIES
                 .iter()
-                .any(|company| lower == *company || lower.ends_with(&format!(".{company}")))
+                .any(|company| lower.strip_suffix(company).is_some_and(belongs))
         }
         Ecosystem::Apk | Ecosystem::Npm | Ecosystem::PyPi | Ecosystem::Maven | Ecosystem::Opkg => false,
     }
