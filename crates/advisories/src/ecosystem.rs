@@ -214,11 +214,13 @@ impl Publisher {
         let name = match (self.source, ecosystem) {
             (SourceId::Ghsa, Ecosystem::Npm) => "GitHub Security Advisory npm".to_owned(),
             (SourceId::Ghsa, Ecosystem::PyPi) => "GitHub Security Advisory pip".to_owned(),
+            (SourceId::Ghsa, Ecosystem::Maven) => "GitHub Security Advisory Maven".to_owned(),
             _ => self.name.to_owned(),
         };
         let url = match (self.source, ecosystem) {
             (SourceId::Ghsa, Ecosystem::Npm) => format!("{}+ecosystem%3Anpm", self.url),
             (SourceId::Ghsa, Ecosystem::PyPi) => format!("{}+ecosystem%3Apip", self.url),
+            (SourceId::Ghsa, Ecosystem::Maven) => format!("{}+ecosystem%3Amaven", self.url),
             _ => self.url.to_owned(),
         };
         DataSource {
@@ -456,7 +458,7 @@ pub struct LanguageRules {
 }
 
 /// Every language whose advisories are understood.
-pub const LANGUAGES: [LanguageRules; 2] = [
+pub const LANGUAGES: [LanguageRules; 3] = [
     LanguageRules {
         packages: Ecosystem::Npm,
         section: "npm",
@@ -469,6 +471,13 @@ pub const LANGUAGES: [LanguageRules; 2] = [
         section: "pypi",
         scheme: Scheme::Pep440,
         name: pep503,
+        authority: SourceId::Ghsa,
+    },
+    LanguageRules {
+        packages: Ecosystem::Maven,
+        section: "maven",
+        scheme: Scheme::Maven,
+        name: str::to_owned,
         authority: SourceId::Ghsa,
     },
 ];

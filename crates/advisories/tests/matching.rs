@@ -29,6 +29,11 @@ const PACKAGES: &[&str] = &[
     "minimist",
     "nodejs",
     "openssl",
+    "org.apache.logging.log4j:log4j-api",
+    "org.apache.logging.log4j:log4j-core",
+    "org.apache.logging.log4j:log4j-to-slf4j",
+    "com.google.guava:guava",
+    "org.springframework:spring-beans",
     "python3.9",
     "pyyaml",
     "samba",
@@ -609,6 +614,65 @@ fn npm_and_python_by_ranges() {
         .unwrap()
         .unwrap();
     assert!(matches!(found.confidence, Confidence::Uncertain(_)));
+}
+
+#[test]
+fn java_by_ranges() {
+    const CORE: &str = "org.apache.logging.log4j:log4j-core";
+    let cases = [
+        (CORE, "2.14.1", "CVE-2021-44228", Some("2.15.0")),
+        (CORE, "2.17.1", "CVE-2021-44228", None),
+        // Each branch has its own fix, and a beta comes before its release.
+        (CORE, "2.12.1", "CVE-2021-44228", Some("2.12.2")),
+        (CORE, "2.12.2", "CVE-2021-44228", None),
+        (CORE, "2.0-beta9", "CVE-2021-44228", Some("2.3.1")),
+        (CORE, "2.0-beta8", "CVE-2021-44228", None),
+        (CORE, "2.15.0-rc1", "CVE-2021-44228", Some("2.15.0")),
+        // The flaw is in the core only, though all parts of log4j have the same versions.
+        ("org.apache.logging.log4j:log4j-api", "2.14.1", "CVE-2021-44228", None),
+        (
+            "org.apache.logging.log4j:log4j-to-slf4j",
+            "2.14.1",
+            "CVE-2021-44228",
+            None,
+        ),
+        // Without its group the name says too little.
+        ("log4j-core", "2.14.1", "CVE-2021-44228", None),
+        // Words that belong to a release, before and after it.
+        (
+            "com.google.guava:guava",
+            "31.1-jre",
+            "CVE-2023-2976",
+            Some("32.0.0-android"),
+        ),
+        ("com.google.guava:guava", "32.0.0-jre", "CVE-2023-2976", None),
+        (
+            "org.springframework:spring-beans",
+            "5.2.19.RELEASE",
+            "CVE-2022-22965",
+            Some("5.2.20.RELEASE"),
+        ),
+        ("org.springframework:spring-beans", "5.2.20", "CVE-2022-22965", None),
+    ];
+    for (name, version, id, expected) in cases {
+        let Some(found) = language(Ecosystem::Maven, name, version, id) else {
+            return;
+        };
+        assert_eq!(
+            found.map(|found| found.fixed_version).as_deref(),
+            expected,
+            "{name} {version} {id}"
+        );
+    }
+    let found = language(Ecosystem::Maven, CORE, "2.14.1", "GHSA-jfh8-c2jp-5v3q")
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.id.as_str(), found.severity, found.source.name.as_str()),
+        ("CVE-2021-44228", Severity::Critical, "GitHub Security Advisory Maven")
+    );
+    let unknown = language(Ecosystem::Maven, CORE, "", "CVE-2021-44228").unwrap().unwrap();
+    assert!(matches!(unknown.confidence, Confidence::Uncertain(_)));
 }
 
 #[test]

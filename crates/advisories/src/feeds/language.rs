@@ -45,7 +45,7 @@ const LANGUAGES: [Language; 10] = [
     language("npm", "npm", Some(Scheme::Npm), str::to_owned),
     language("PyPI", "pypi", Some(Scheme::Pep440), pep503),
     language("Go", "go", Some(Scheme::Semver), str::to_owned),
-    language("Maven", "maven", None, str::to_owned),
+    language("Maven", "maven", Some(Scheme::Maven), str::to_owned),
     language("NuGet", "nuget", None, str::to_lowercase),
     language("Packagist", "packagist", None, str::to_lowercase),
     language("RubyGems", "rubygems", None, str::to_owned),
