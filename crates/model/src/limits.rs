@@ -50,6 +50,9 @@ pub const PROBLEMS: usize = 1000;
 pub const LINE_BYTES: usize = 1 << 20;
 /// Nesting of archives inside archives.
 pub const ARCHIVE_DEPTH: usize = 8;
+/// Bytes read of the entries of one archive and of all archives inside it. Application archives of 200 MB exist, of which
+/// most is read once for each level of nesting.
+pub const ARCHIVE_BYTES: u64 = 512 << 20;
 /// Entries of one zip archive.
 pub const ZIP_ENTRIES: usize = 1_000_000;
 /// Bytes of a file name shown in a message.
