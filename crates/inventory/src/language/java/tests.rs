@@ -1,0 +1,223 @@
+//! Made archives: coordinates by each way, nesting, damage and bombs.
+
+use super::{ANALYZER, Effect, File, FileReport};
+use std::io::Write;
+
+fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
+    for (name, content) in entries {
+        let method = rawzip::CompressionMethod::DEFLATE;
+        let (mut entry, config) = archive.new_file(name).compression_method(method).start().unwrap();
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::default());
+        let mut writer = config.wrap(encoder);
+        writer.write_all(content).unwrap();
+        let (encoder, descriptor) = writer.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap();
+    bytes
+}
+
+fn names(path: &str, bytes: &[u8]) -> (Vec<String>, FileReport) {
+    assert!((ANALYZER.wants)(path));
+    let mut report = FileReport::default();
+    (ANALYZER.analyze)(File::new(path, bytes), &mut report);
+    (
+        report
+            .packages
+            .iter()
+            .map(|package| format!("{} {}", package.name, package.version))
+            .collect(),
+        report,
+    )
+}
+
+const POM: &[u8] = b"#Generated\nversion=1.1\ngroupId=org.example\nartifactId=lib\n";
+
+#[test]
+fn coordinates_come_from_pom_properties_before_the_name() {
+    let archive = jar(&[
+        ("META-INF/maven/org.example/lib/pom.properties", POM),
+        ("a.class", b"x"),
+    ]);
+    assert_eq!(names("opt/other-9.jar", &archive).0, ["org.example:lib 1.1"]);
+}
+
+#[test]
+fn archives_inside_archives_are_read() {
+    let inner = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    let middle = jar(&[("WEB-INF/lib/inner.jar", &inner)]);
+    let outer = jar(&[("app.war", &middle)]);
+    let (found, report) = names("srv/all.ear", &outer);
+    assert_eq!(found, ["org.example:lib 1.1"]);
+    assert_eq!(report.packages[0].path, "srv/all.ear/app.war/WEB-INF/lib/inner.jar");
+}
+
+#[test]
+fn the_manifest_and_the_name_help_where_maven_left_nothing() {
+    let manifest = b"Manifest-Version: 1.0\r\nImplementation-Vendor-Id: org.exa\r\n mple\r\n\r\nName: x\r\n";
+    let archive = jar(&[("META-INF/MANIFEST.MF", manifest)]);
+    assert_eq!(names("lib/thing-1.2.3.jar", &archive).0, ["org.example:thing 1.2.3"]);
+    assert!(names("lib/thing.jar", &archive).0.is_empty());
+}
+
+#[test]
+fn damage_and_endless_nesting_are_problems() {
+    let mut archive = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    for _ in 0..20 {
+        archive = jar(&[("x.jar", &archive)]);
+    }
+    assert!(
+        names("a.jar", &archive)
+            .1
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("nested deeper"))
+    );
+    let whole = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    for cut in 2..whole.len() {
+        let (found, report) = names("a.jar", &whole[..cut]);
+        assert!(found.is_empty() && !report.problems.is_empty(), "{cut}");
+    }
+}
+
+#[test]
+fn shaded_archives_list_everything_and_a_bare_manifest_nothing() {
+    let other: &[u8] = b"version=2\ngroupId=g\nartifactId=other\n";
+    let archive = jar(&[
+        ("META-INF/maven/org.example/lib/pom.properties", POM),
+        ("META-INF/maven/g/other/pom.properties", other),
+        ("META-INF/g/pom.properties", other),
+        ("test/pom.properties", b"version=3\ngroupId=g\nartifactId=fixture\n"),
+    ]);
+    assert_eq!(names("all-1.0.jar", &archive).0, ["org.example:lib 1.1", "g:other 2"]);
+    let runtime = jar(&[("META-INF/MANIFEST.MF", b"Implementation-Version: 1.8.0_212\n")]);
+    assert!(names("jre/lib/rt.jar", &runtime).0.is_empty());
+}
+
+#[test]
+fn classes_and_names_of_well_known_projects() {
+    let class = ("org/springframework/beans/BeanUtils.class", b"x".as_slice());
+    let manifest = b"Implementation-Title: spring-beans\nImplementation-Version: 5.3.17\n".as_slice();
+    let beans = jar(&[("META-INF/MANIFEST.MF", manifest), class]);
+    let (found, report) = names("spring-beans-5.3.17.jar", &beans);
+    assert_eq!(found, ["org.springframework:spring-beans 5.3.17"]);
+    assert!(report.problems.is_empty());
+    // Beside what was shaded into it.
+    let shaded = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM), class]);
+    assert_eq!(
+        names("spring-beans-5.3.17.jar", &shaded).0,
+        ["org.example:lib 1.1", "org.springframework:spring-beans 5.3.17"]
+    );
+    let manifest = b"Implementation-Title: Apache Tomcat\nImplementation-Version: 9.0.50\n".as_slice();
+    let catalina = jar(&[
+        ("META-INF/MANIFEST.MF", manifest),
+        ("org/apache/catalina/A.class", b"x"),
+    ]);
+    assert_eq!(
+        names("lib/catalina.jar", &catalina).0,
+        ["org.apache.tomcat:tomcat-catalina 9.0.50"]
+    );
+}
+
+#[test]
+fn classifiers_belong_to_no_version() {
+    let read = |path: &str, version: &str| {
+        let manifest = format!("Implementation-Version: {version}\n");
+        names(path, &jar(&[("META-INF/MANIFEST.MF", manifest.as_bytes())])).0
+    };
+    assert_eq!(
+        read("epoll-4.1.48.Final-linux-x86_64.jar", "4.1.48.Final"),
+        ["epoll 4.1.48.Final"]
+    );
+    assert_eq!(read("a-1.0-SNAPSHOT.jar", "1.0"), ["a 1.0-SNAPSHOT"]);
+    assert_eq!(read("a-31.1-jre.jar", "31.1"), ["a 31.1-jre"]);
+}
+
+#[test]
+fn executable_archives_begin_with_a_script() {
+    let mut archive = b"#!/bin/bash\nexec java -jar \"$0\"\nexit\n".to_vec();
+    archive.extend(jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]));
+    assert_eq!(names("app.jar", &archive).0, ["org.example:lib 1.1"]);
+    let (found, report) = names("app.jar", &archive[..archive.len() - 30]);
+    assert!(
+        found.is_empty()
+            && report
+                .problems
+                .iter()
+                .all(|problem| problem.effect == Effect::Incomplete)
+    );
+    assert_eq!(report.problems.len(), 1);
+    for text in [b"".as_slice(), b"placeholder", b"#!/bin/sh\n"] {
+        let (found, report) = names("app.jar", text);
+        assert!(found.is_empty() && report.problems.iter().all(|problem| problem.effect == Effect::Note));
+    }
+}
+
+/// The position of the last occurrence: the directory comes after the entries.
+fn last(bytes: &[u8], wanted: &[u8]) -> usize {
+    bytes
+        .windows(wanted.len())
+        .rposition(|window| window == wanted)
+        .unwrap()
+}
+
+#[test]
+fn headers_that_disagree_and_encryption_are_said() {
+    let whole = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    let incomplete = |bytes: &[u8]| {
+        let (found, report) = names("a.jar", bytes);
+        assert!(
+            report
+                .problems
+                .iter()
+                .any(|problem| problem.effect == Effect::Incomplete),
+            "{report:?}"
+        );
+        found
+    };
+    let mut renamed = whole.clone();
+    let at = last(&renamed, b"org.example");
+    renamed[at] = b'O';
+    assert_eq!(incomplete(&renamed), ["org.example:lib 1.1"]);
+    let directory = last(&whole, b"PK\x01\x02");
+    let mut encrypted = whole.clone();
+    encrypted[directory + 8] |= 1;
+    assert!(incomplete(&encrypted).is_empty());
+    let mut method = whole.clone();
+    method[directory + 10] = 0;
+    assert!(incomplete(&method).is_empty());
+    let mut foreign = whole;
+    foreign[directory + 10] = 93;
+    assert!(incomplete(&foreign).is_empty());
+}
+
+#[test]
+fn bombs_and_crowds_stop_at_the_budget() {
+    let zeros = vec![0u8; 64 << 20];
+    let bomb = jar(&[("x.jar", &zeros)]);
+    let bombs: Vec<_> = (0..12).map(|number| format!("{number}.jar")).collect();
+    let many: Vec<(&str, &[u8])> = bombs.iter().map(|name| (name.as_str(), bomb.as_slice())).collect();
+    let (found, report) = names("a.jar", &jar(&many));
+    assert!(found.is_empty());
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("may still be read")),
+        "{report:?}"
+    );
+    // Many packages are not compared with each other one by one.
+    let poms: Vec<_> = (0..9000)
+        .map(|number| {
+            (
+                format!("META-INF/{number}/pom.properties"),
+                format!("version=1\ngroupId=g\nartifactId=a{number}"),
+            )
+        })
+        .collect();
+    let entries: Vec<(&str, &[u8])> = poms.iter().map(|(name, pom)| (name.as_str(), pom.as_bytes())).collect();
+    assert_eq!(names("a.jar", &jar(&entries)).0.len(), 9000);
+}
