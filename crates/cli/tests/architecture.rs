@@ -50,10 +50,6 @@ const LONG_FILES: &[(&str, &str)] = &[
         "tables with a row for each distribution and publisher",
     ),
     (
-        "crates/inventory/src/layer.rs",
-        "the cases for names, markers and caps stand below the walk that they test",
-    ),
-    (
         "crates/inventory/src/os/rpm/tests.rs",
         "builders and cases of three database formats",
     ),

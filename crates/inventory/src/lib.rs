@@ -8,8 +8,10 @@ pub mod language;
 mod layer;
 mod merge;
 pub mod os;
+mod pattern;
 pub mod release;
 mod tree;
 
-pub use layer::{LayerContents, Pattern, Reread, Selection, read_layer};
+pub use layer::{LayerContents, Reread, Selection, read_layer};
 pub use merge::{RereadLayer, merge};
+pub use pattern::Pattern;

@@ -253,19 +253,20 @@ impl<'a> Tree<'a> {
         self.walk(from, target, &mut links)
     }
 
+    /// The directory above; the root is above itself, as in a chroot.
+    fn above(&self, id: NodeId) -> NodeId {
+        self.slot(id)
+            .map(|slot| slot.parent)
+            .filter(|parent| *parent != NONE)
+            .map_or(ROOT, NodeId)
+    }
+
     fn walk(&self, from: NodeId, path: &[u8], links: &mut usize) -> Option<NodeId> {
         let mut at = from;
         for part in path.split(|byte| *byte == b'/') {
             match part {
                 b"" | b"." => {}
-                // `..` at the root stays there, as chroot does.
-                b".." => {
-                    at = self
-                        .slot(at)
-                        .map(|slot| slot.parent)
-                        .filter(|parent| *parent != NONE)
-                        .map_or(ROOT, NodeId);
-                }
+                b".." => at = self.above(at),
                 part => {
                     at = self.child(at, part)?;
                     let slot = self.slot(at)?;
@@ -298,13 +299,7 @@ impl<'a> Tree<'a> {
         for part in path.split(|byte| *byte == b'/') {
             match part {
                 b"" | b"." => {}
-                b".." => {
-                    at = self
-                        .slot(at)
-                        .map(|slot| slot.parent)
-                        .filter(|parent| *parent != NONE)
-                        .map_or(ROOT, NodeId);
-                }
+                b".." => at = self.above(at),
                 part => {
                     at = match self.child(at, part) {
                         None => self.insert(at, part, Node::Directory)?,
