@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails so")]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use seaworthy_inventory::analyzer::{ANALYZERS, File, FileReport};
 use seaworthy_model::{Ecosystem, PackageClass};
@@ -10,28 +10,10 @@ use seaworthy_testkit::data;
 
 type Row = (&'static str, String, String);
 
-/// Every file below `directory`, relative to it.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).unwrap() {
-            let entry = entry.unwrap();
-            let kind = entry.file_type().unwrap();
-            if kind.is_dir() {
-                open.push(entry.path());
-            } else if kind.is_file() {
-                found.push(entry.path());
-            }
-        }
-    }
-    found
-}
-
 /// The language packages that the table finds below `input`, whose files lie below `prefix` in the image.
 fn scan(input: &Path, prefix: &str) -> FileReport {
     let mut report = FileReport::default();
-    for file in files(input) {
+    for file in data::files(input) {
         let path = format!("{prefix}{}", file.strip_prefix(input).unwrap().to_str().unwrap());
         for analyzer in ANALYZERS.iter().filter(|analyzer| (analyzer.wants)(&path)) {
             (analyzer.analyze)(File::new(&path, &std::fs::read(&file).unwrap()), &mut report);

@@ -46,3 +46,25 @@ pub fn rows(relative: &str) -> Option<Vec<Vec<String>>> {
             .collect(),
     )
 }
+
+/// Every regular file below `directory`, in no order; links are not followed.
+///
+/// # Panics
+/// When a directory cannot be listed.
+#[expect(clippy::panic, reason = "a test helper")]
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(next) = open.pop() {
+        let entries =
+            std::fs::read_dir(&next).unwrap_or_else(|error| panic!("cannot list {}: {error}", next.display()));
+        for entry in entries.filter_map(Result::ok) {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                Ok(kind) if kind.is_file() => found.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    found
+}
