@@ -10,11 +10,17 @@ use std::path::{Path, PathBuf};
 /// What each package may use of the others, apart from tests.
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("image", &["model"]),
+    ("registry", &["model"]),
+    ("image", &["model", "registry"]),
     ("inventory", &["model"]),
     ("advisories", &["model"]),
     ("policy", &["model"]),
     ("report", &["model"]),
+    ("gate", &["model", "policy"]),
+    (
+        "operator",
+        &["model", "policy", "gate", "report", "scanner", "registry"],
+    ),
     ("scanner", &["model", "image", "inventory", "advisories", "policy"]),
     ("cli", &["model", "scanner", "report", "advisories"]),
     // Only ever used by tests, so that it may not use what it tests.
@@ -24,11 +30,27 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Everything that the vocabulary and the steps from bytes to values may use: nothing that opens, waits or talks.
 const PURE: &[(&str, &[&str])] = &[
     ("model", &["serde", "serde_json"]),
-    ("inventory", &["flate2", "rawzip", "serde", "serde_json", "tar"]),
+    (
+        "inventory",
+        &[
+            "auditable-info",
+            "flate2",
+            "object",
+            "quick-xml",
+            "rawzip",
+            "regex",
+            "serde",
+            "serde-saphyr",
+            "serde_json",
+            "tar",
+            "toml",
+        ],
+    ),
     ("policy", &[]),
+    ("gate", &["serde", "serde_json"]),
     (
         "report",
-        &["packageurl", "serde", "serde_json", "sha2", "unicode-width"],
+        &["jiff", "packageurl", "serde", "serde_json", "sha2", "unicode-width"],
     ),
 ];
 

@@ -1,0 +1,1 @@
+//! Controllers, admission webhook, store and alerts.

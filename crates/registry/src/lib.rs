@@ -1,0 +1,1 @@
+//! References, credentials, mirrors, retry: the OCI distribution protocol.
