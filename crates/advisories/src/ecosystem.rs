@@ -552,7 +552,7 @@ pub fn is_third_party(package: &Package) -> bool {
                 .iter()
                 .any(|company| lower.strip_suffix(company).is_some_and(belongs))
         }
-        Ecosystem::Apk | Ecosystem::Npm | Ecosystem::PyPi | Ecosystem::Maven | Ecosystem::Opkg => false,
+        _ => false,
     }
 }
 

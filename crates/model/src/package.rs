@@ -15,6 +15,32 @@ pub enum Ecosystem {
     PyPi,
     Maven,
     Opkg,
+    Alpm,
+    Ebuild,
+    Nix,
+    Snap,
+    Go,
+    Cargo,
+    Gem,
+    Composer,
+    NuGet,
+    Hex,
+    Pub,
+    Swift,
+    CocoaPods,
+    Conan,
+    Conda,
+    Cran,
+    Hackage,
+    LuaRocks,
+    Julia,
+    Opam,
+    Otp,
+    Pear,
+    Bitnami,
+    WordPress,
+    /// A program without a package manager, known by what its binary says of itself.
+    Generic,
 }
 
 impl Ecosystem {
@@ -28,14 +54,109 @@ impl Ecosystem {
             Self::PyPi => "pypi",
             Self::Maven => "maven",
             Self::Opkg => "opkg",
+            Self::Alpm => "alpm",
+            Self::Ebuild => "ebuild",
+            Self::Nix => "nix",
+            Self::Snap => "snap",
+            Self::Go => "golang",
+            Self::Cargo => "cargo",
+            Self::Gem => "gem",
+            Self::Composer => "composer",
+            Self::NuGet => "nuget",
+            Self::Hex => "hex",
+            Self::Pub => "pub",
+            Self::Swift => "swift",
+            Self::CocoaPods => "cocoapods",
+            Self::Conan => "conan",
+            Self::Conda => "conda",
+            Self::Cran => "cran",
+            Self::Hackage => "hackage",
+            Self::LuaRocks => "luarocks",
+            Self::Julia => "julia",
+            Self::Opam => "opam",
+            Self::Otp => "otp",
+            Self::Pear => "pear",
+            Self::Bitnami => "bitnami",
+            // The purl specification has no type for plugins of WordPress.
+            Self::WordPress | Self::Generic => "generic",
         }
+    }
+
+    /// Every ecosystem.
+    pub const ALL: [Self; 32] = [
+        Self::Apk,
+        Self::Deb,
+        Self::Rpm,
+        Self::Npm,
+        Self::PyPi,
+        Self::Maven,
+        Self::Opkg,
+        Self::Alpm,
+        Self::Ebuild,
+        Self::Nix,
+        Self::Snap,
+        Self::Go,
+        Self::Cargo,
+        Self::Gem,
+        Self::Composer,
+        Self::NuGet,
+        Self::Hex,
+        Self::Pub,
+        Self::Swift,
+        Self::CocoaPods,
+        Self::Conan,
+        Self::Conda,
+        Self::Cran,
+        Self::Hackage,
+        Self::LuaRocks,
+        Self::Julia,
+        Self::Opam,
+        Self::Otp,
+        Self::Pear,
+        Self::Bitnami,
+        Self::WordPress,
+        Self::Generic,
+    ];
+
+    /// The ecosystem with this type in a package URL.
+    pub fn from_purl_type(kind: &str) -> Option<Self> {
+        if kind.eq_ignore_ascii_case("generic") {
+            return Some(Self::Generic);
+        }
+        let mut all = Self::ALL.into_iter();
+        all.find(|ecosystem| ecosystem.purl_type().eq_ignore_ascii_case(kind))
     }
 
     /// Whether packages of it belong to the distribution or to a language.
     pub const fn class(self) -> PackageClass {
         match self {
-            Self::Apk | Self::Deb | Self::Rpm | Self::Opkg => PackageClass::Os,
-            Self::Npm | Self::PyPi | Self::Maven => PackageClass::Language,
+            Self::Apk | Self::Deb | Self::Rpm | Self::Opkg | Self::Alpm | Self::Ebuild | Self::Nix | Self::Snap => {
+                PackageClass::Os
+            }
+            Self::Npm
+            | Self::PyPi
+            | Self::Maven
+            | Self::Go
+            | Self::Cargo
+            | Self::Gem
+            | Self::Composer
+            | Self::NuGet
+            | Self::Hex
+            | Self::Pub
+            | Self::Swift
+            | Self::CocoaPods
+            | Self::Conan
+            | Self::Conda
+            | Self::Cran
+            | Self::Hackage
+            | Self::LuaRocks
+            | Self::Julia
+            | Self::Opam
+            | Self::Otp
+            | Self::Pear
+            | Self::Bitnami
+            | Self::WordPress
+            | Self::Generic => PackageClass::Language,
         }
     }
 }
@@ -125,5 +246,25 @@ impl Package {
         let label = self.modularity_label.as_str();
         let (end, _) = label.match_indices(':').nth(1).unwrap_or((label.len(), ""));
         label.get(..end).filter(|stream| stream.contains(':'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ecosystem;
+
+    #[test]
+    fn every_ecosystem_is_found_by_its_purl_type() {
+        for ecosystem in Ecosystem::ALL {
+            let found = Ecosystem::from_purl_type(ecosystem.purl_type());
+            let expected = if ecosystem == Ecosystem::WordPress {
+                Ecosystem::Generic
+            } else {
+                ecosystem
+            };
+            assert_eq!(found, Some(expected));
+        }
+        assert_eq!(Ecosystem::from_purl_type("GOLANG"), Some(Ecosystem::Go));
+        assert_eq!(Ecosystem::from_purl_type("docker"), None);
     }
 }

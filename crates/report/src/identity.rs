@@ -75,7 +75,11 @@ pub(crate) fn package_url(package: &Package, distribution: Option<&Distribution>
         },
         Ecosystem::PyPi => (None, package.name.to_lowercase().replace('_', "-")),
         Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm => (distribution.map(namespace), package.name.clone()),
-        Ecosystem::Opkg => (None, package.name.clone()),
+        Ecosystem::Go | Ecosystem::Composer | Ecosystem::Swift => match package.name.rsplit_once('/') {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
+            None => (None, package.name.clone()),
+        },
+        _ => (None, package.name.clone()),
     };
     let version = match parts.release {
         "" => parts.version.to_owned(),

@@ -118,8 +118,6 @@ fn language(ecosystem: Ecosystem) -> (&'static str, &'static str) {
         Ecosystem::Npm => ("Node.js", "node-pkg"),
         Ecosystem::PyPi => ("Python", "python-pkg"),
         Ecosystem::Maven => ("Java", "jar"),
-        Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm | Ecosystem::Opkg => {
-            (ecosystem.purl_type(), ecosystem.purl_type())
-        }
+        _ => (ecosystem.purl_type(), ecosystem.purl_type()),
     }
 }
