@@ -5,6 +5,7 @@
 
 use crate::analyzer::{ANALYZERS, Analyzer, File, FileReport};
 use crate::pattern::Pattern;
+use crate::tar_stream::TarStream;
 use seaworthy_model::{Effect, Problem, limits};
 use std::io::{self, Read};
 
@@ -77,6 +78,8 @@ pub struct LayerContents {
     pub entry_count: u64,
     /// Uncompressed bytes of all files.
     pub bytes: u64,
+    /// Bytes of the uncompressed tar archive; 0 for directories.
+    pub tar_bytes: u64,
     name_bytes: usize,
     kept_bytes: u64,
     full: bool,
@@ -92,7 +95,7 @@ const AUFS: &[u8] = b".wh..wh.";
 /// When the stream ends early or is no tar archive. What single files hold never fails the layer.
 pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerContents> {
     let mut contents = LayerContents::default();
-    let mut archive = tar::Archive::new(reader);
+    let mut archive = tar::Archive::new(TarStream::new(reader));
     for entry in archive.entries()? {
         let mut entry = entry?;
         let header = entry.header();
@@ -127,6 +130,11 @@ pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerC
             let what = format!("entry of unknown type {:?} was not read", char::from(kind.as_byte()));
             contents.problem(Problem::at_path(shown, Effect::Note, what));
         }
+    }
+    let (end, tar_bytes) = archive.into_inner().finish()?;
+    contents.tar_bytes = tar_bytes;
+    if let Some(problem) = end.problem(tar_bytes) {
+        contents.problem(problem);
     }
     Ok(contents)
 }

@@ -10,6 +10,7 @@ mod merge;
 pub mod os;
 mod pattern;
 pub mod release;
+mod tar_stream;
 mod tree;
 
 pub use layer::{LayerContents, Reread, Selection, read_layer};

@@ -143,6 +143,7 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
         packages,
         problems,
         coverage,
+        layer_sizes: layers.iter().map(|layer| layer.tar_bytes).collect(),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Inventory {
     pub problems: Vec<Problem>,
     /// How much was looked at.
     pub coverage: Coverage,
+    /// Bytes of each layer's uncompressed archive, lowest first.
+    pub layer_sizes: Vec<u64>,
 }
 
 impl Inventory {

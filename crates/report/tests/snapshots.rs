@@ -156,6 +156,7 @@ fn affected() -> ScanReport {
                 files_read: 3,
                 bytes: 1234,
             },
+            layer_sizes: vec![2048],
         },
         end_of_life: Some(false),
         distribution_supported: true,
