@@ -80,9 +80,9 @@ pub struct LayerContents {
     pub bytes: u64,
     /// Bytes of the uncompressed tar archive; 0 for directories.
     pub tar_bytes: u64,
-    name_bytes: usize,
-    kept_bytes: u64,
-    full: bool,
+    pub(crate) name_bytes: usize,
+    pub(crate) kept_bytes: u64,
+    pub(crate) full: bool,
 }
 
 const WHITEOUT: &[u8] = b".wh.";

@@ -4,6 +4,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod analyzer;
+mod encoding;
 pub mod language;
 mod layer;
 mod merge;

@@ -10,6 +10,11 @@ impl Pattern {
         Self(text.trim_start_matches("./").trim_matches('/').to_owned())
     }
 
+    /// The pattern as it is applied.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the pattern covers the whole path.
     pub fn matches(&self, path: &[u8]) -> bool {
         glob(self.0.as_bytes(), path)
