@@ -211,6 +211,8 @@ pub struct Package {
     pub owned_by: Option<String>,
     /// Whether it is only used for development (lock files).
     pub dev: bool,
+    /// Checksum of the package as its database states it, `sha1:<hex>`; empty where it has none.
+    pub digest: String,
 }
 
 impl Package {
@@ -238,6 +240,7 @@ impl Package {
             depends_on: Vec::new(),
             owned_by: None,
             dev: false,
+            digest: String::new(),
         }
     }
 

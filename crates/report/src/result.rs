@@ -18,6 +18,8 @@ pub(crate) struct ResultGroup<'a> {
     pub(crate) suppressed: Vec<(&'a Finding, &'a Package)>,
     /// Whether the packages were compared with advisories: nothing found means clean only then.
     pub(crate) checked: bool,
+    /// Whether `target` names a language instead of one file: each package then has a file of its own.
+    pub(crate) aggregated: bool,
 }
 
 /// Groups the report; a distribution comes first, also when nothing is wrong with it.
@@ -109,6 +111,7 @@ fn fill<'a>(
         findings,
         suppressed,
         checked,
+        aggregated: class == PackageClass::Language,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::plain::{plain, width};
 use crate::result::{ResultGroup, group};
 use crate::{Error, Options};
 use seaworthy_model::{Confidence, Effect, Finding, Package, PackageClass, Problem, ScanReport, Severity, Subject};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Columns of the title at the most, as Trivy wraps it.
@@ -34,21 +35,21 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
 
 fn summary(out: &mut String, groups: &[ResultGroup<'_>], options: &Options) {
     out.push_str("\nReport Summary\n\n");
-    let mut rows: Vec<Vec<Cell>> = groups
-        .iter()
-        .map(|group| {
-            let count = if group.checked || !group.findings.is_empty() {
-                group.findings.len().to_string()
+    let mut rows = Vec::new();
+    for group in groups {
+        for (target, findings) in summary_targets(group) {
+            let count = if group.checked || findings > 0 {
+                findings.to_string()
             } else {
                 "-".to_owned()
             };
-            vec![
-                Cell::new(plain(&group.target)),
+            rows.push(vec![
+                Cell::new(plain(target)),
                 Cell::new(plain(&group.kind)),
                 Cell::new(count),
-            ]
-        })
-        .collect();
+            ]);
+        }
+    }
     if rows.is_empty() {
         rows.push(vec![Cell::new("-"), Cell::new("-"), Cell::new("-")]);
     }
@@ -61,6 +62,21 @@ fn summary(out: &mut String, groups: &[ResultGroup<'_>], options: &Options) {
     fit(&mut grid, 0, options.width, CELL_WIDTH);
     grid.draw(out);
     out.push_str("Legend:\n- '-': Not scanned\n- '0': Clean (no security findings detected)\n\n");
+}
+
+/// The rows of a group and the findings of each: installed packages of a language have one a file, the rest is one.
+fn summary_targets<'a>(group: &'a ResultGroup<'_>) -> Vec<(&'a str, usize)> {
+    if !group.aggregated {
+        return vec![(&group.target, group.findings.len())];
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for package in &group.packages {
+        counts.entry(&package.path).or_default();
+    }
+    for (_, package) in &group.findings {
+        *counts.entry(&package.path).or_default() += 1;
+    }
+    counts.into_iter().collect()
 }
 
 fn target(out: &mut String, report: &ScanReport, group: &ResultGroup<'_>, options: &Options) {

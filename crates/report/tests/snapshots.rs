@@ -277,6 +277,15 @@ fn documents() {
 }
 
 #[test]
+fn a_document_is_the_same_tomorrow() {
+    let today = affected();
+    let mut tomorrow = affected();
+    tomorrow.database.age_days += 1;
+    let options = Options::default();
+    assert_eq!(written("json", &today, &options), written("json", &tomorrow, &options));
+}
+
+#[test]
 fn narrow_tables_fit() {
     for width in [80, 90, 100, 120] {
         let narrow = Options {

@@ -13,7 +13,7 @@ use crate::analyzer::{Analyzer, File, FileReport};
 /// Reads apk's database.
 pub static ANALYZER: Analyzer = Analyzer {
     name: "apk",
-    version: 1,
+    version: 2,
     wants,
     companion: None,
     max_bytes: limits::FILE_BYTES,
@@ -39,6 +39,7 @@ struct Record<'a> {
     maintainer: &'a [u8],
     depends: &'a [u8],
     provides: &'a [u8],
+    checksum: &'a [u8],
 }
 
 fn analyze(file: File<'_>, report: &mut FileReport) {
@@ -87,6 +88,7 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
             b'm' => record.maintainer = value,
             b'D' => record.depends = value,
             b'p' => record.provides = value,
+            b'C' => record.checksum = value,
             b'F' => directory = value,
             b'R' if directory.len() + value.len() < limits::PATH_BYTES => {
                 path.clear();
@@ -139,6 +141,7 @@ fn add(listing: &mut Listing<'_>, record: Record<'_>) -> bool {
         package.licenses = vec![text(license)];
     }
     package.maintainer = text(record.maintainer.trim_ascii());
+    package.digest = digest(record.checksum.trim_ascii()).unwrap_or_default();
     if !listing.add(package) {
         return false;
     }
@@ -149,6 +152,28 @@ fn add(listing: &mut Listing<'_>, record: Record<'_>) -> bool {
         listing.needs(&text(capability));
     }
     true
+}
+
+/// `Q1` and the SHA-1 of the package's control part in base64, as `sha1:` and hexadecimal digits.
+fn digest(checksum: &[u8]) -> Option<String> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let encoded = checksum.strip_prefix(b"Q1")?.strip_suffix(b"=")?;
+    if encoded.len() != 27 {
+        return None;
+    }
+    let mut digest = String::from("sha1:");
+    let (mut bits, mut held) = (0u32, 0);
+    for byte in encoded {
+        let value = ALPHABET.iter().position(|letter| letter == byte)?;
+        bits = (bits << 6) | u32::try_from(value).ok()?;
+        held += 6;
+        while held >= 4 {
+            held -= 4;
+            digest.push(char::from_digit((bits >> held) & 15, 16)?);
+        }
+    }
+    // 27 letters are 162 bits: 160 of the checksum, and two of nothing.
+    (held == 2 && digest.len() == 45).then_some(digest)
 }
 
 /// The names in a list of dependencies or provided capabilities: without versions, and without conflicts (`!name`).
@@ -182,6 +207,28 @@ mod tests {
         assert_eq!(report.packages[1].depends_on, ["musl"]);
         assert_eq!(report.packages[0].depends_on, [""; 0]);
         assert_eq!(report.problems, []);
+    }
+
+    #[test]
+    fn checksums_are_read_as_hexadecimal_digits() {
+        let digest = |line: &str| {
+            read(format!("C:{line}\nP:a\nV:1\n").as_bytes()).packages[0]
+                .digest
+                .clone()
+        };
+        assert_eq!(
+            digest("Q1bTtF5526tETKfL+lnigzIDvm+2o="),
+            "sha1:6d3b45e79dbab444ca7cbfa59e28332 03be6fb6a".replace(' ', "")
+        );
+        for bad in [
+            "",
+            "Q1",
+            "Q1=",
+            "Q1!TtF5526tETKfL+lnigzIDvm+2o=",
+            "Q2bTtF5526tETKfL+lnigzIDvm+2o=",
+        ] {
+            assert_eq!(digest(bad), "", "{bad}");
+        }
     }
 
     #[test]
