@@ -92,3 +92,25 @@ pub const RPM_PATH_BYTES: usize = 1 << 30;
 pub const RPM_DIRECTORIES: usize = 1_000_000;
 /// Bytes of the names, versions, licences and dependencies of all packages of one database. 3,000 packages have 1 MB.
 pub const PACKAGE_TEXT_BYTES: usize = 256 << 20;
+/// Bytes of an image reference. A repository has at most 255, a tag 128, a digest 71.
+pub const REFERENCE_BYTES: usize = 4096;
+/// Redirects followed for one request to a registry. Object storage needs one, a front door before it another.
+pub const REDIRECTS: usize = 5;
+/// Bytes of a token server's answer. Tokens of cloud registries reach 10 KB.
+pub const TOKEN_BYTES: u64 = 1 << 20;
+/// Bytes read of a registry's error message.
+pub const ERROR_BODY_BYTES: u64 = 16 << 10;
+/// Bytes of a credential file.
+pub const CREDENTIAL_FILE_BYTES: u64 = 4 << 20;
+/// Bytes that a credential helper may print.
+pub const CREDENTIAL_HELPER_BYTES: u64 = 1 << 20;
+/// Challenges and parameters read of one `WWW-Authenticate`.
+pub const CHALLENGES: usize = 64;
+/// How often a blob is asked for again after it broke off. Each time must bring at least a byte.
+pub const BLOB_RESUMES: u32 = 32;
+/// Bytes of one blob that wait between its connection and its reader.
+pub const BLOB_BUFFER_BYTES: usize = 4 << 20;
+/// Bytes of results of layers that are kept between scans: those of 2,000 images of 100 MB.
+pub const CACHE_BYTES: u64 = 1 << 30;
+/// One kept result, inflated. A layer with 100,000 files has 5 MB.
+pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;

@@ -1,0 +1,160 @@
+//! Whether a token server belongs to the registry that names it, so that it may see the registry's credentials.
+//!
+//! The same host does, and a host of the same registrable domain (`registry.gitlab.com` and `gitlab.com`), and a few pairs
+//! that are known. There is no public suffix list here: the second level under a country and the domains whose names belong
+//! to customers are told apart by short tables, and a mistake can only mean that credentials are *not* sent.
+
+/// Registries whose token server has another domain, by the ends of both names.
+const PAIRS: &[(&str, &str)] = &[
+    ("docker.io", "auth.docker.io"),
+    ("registry.redhat.io", "sso.redhat.com"),
+    ("registry.connect.redhat.com", "sso.redhat.com"),
+    ("nvcr.io", "authn.nvidia.com"),
+    ("dhi.io", "auth.docker.io"),
+    ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.aliyuncs.com"),
+];
+
+/// Second levels that are no domain of anybody's.
+const SECOND_LEVELS: &[&str] = &[
+    "ac", "co", "com", "edu", "gob", "gov", "gouv", "go", "gv", "mil", "ne", "net", "nom", "or", "org", "school",
+];
+
+/// Domains under which everybody may have a name.
+const SHARED: &[&str] = &[
+    "aliyuncs.com",
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "appspot.com",
+    "azure.com",
+    "azurecr.cn",
+    "azurecr.io",
+    "azurewebsites.net",
+    "cloudapp.net",
+    "cloudfront.net",
+    "duckdns.org",
+    "fly.dev",
+    "github.io",
+    "gitlab.io",
+    "googleusercontent.com",
+    "herokuapp.com",
+    "jfrog.io",
+    "kubernetes.io",
+    "myqcloud.com",
+    "netlify.app",
+    "ngrok.io",
+    "ngrok.app",
+    "ngrok-free.app",
+    "nip.io",
+    "on.aws",
+    "onrender.com",
+    "pages.dev",
+    "pkg.dev",
+    "rf.gd",
+    "run.app",
+    "scw.cloud",
+    "sslip.io",
+    "ts.net",
+    "trycloudflare.com",
+    "vercel.app",
+    "windows.net",
+    "workers.dev",
+    "xip.io",
+];
+
+/// Whether `realm` may see the credentials of `registry`; both are hosts without ports.
+pub(crate) fn belongs(registry: &str, realm: &str) -> bool {
+    let clean = |host: &str| host.trim_end_matches('.').to_ascii_lowercase();
+    let (registry, realm) = (clean(registry), clean(realm));
+    if registry == realm {
+        return true;
+    }
+    if PAIRS
+        .iter()
+        .any(|(left, right)| is_or_below(&registry, left) && realm == *right)
+    {
+        return true;
+    }
+    match (registrable(&registry), registrable(&realm)) {
+        (Some(left), Some(right)) => left == right,
+        _ => false,
+    }
+}
+
+fn is_or_below(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The domain that somebody registered; `None` for addresses and for names that are nobody's or everybody's.
+fn registrable(host: &str) -> Option<&str> {
+    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
+        return None;
+    }
+    if SHARED.iter().any(|shared| is_or_below(host, shared)) {
+        return None;
+    }
+    let labels: Vec<&str> = host.split('.').collect();
+    let [.., second, top] = labels.as_slice() else {
+        return None;
+    };
+    // Names inside a cluster or a company: everything under `.local` may be different people's.
+    if matches!(
+        *top,
+        "local" | "localhost" | "internal" | "test" | "invalid" | "example" | "arpa"
+    ) && labels.len() < 3
+    {
+        return None;
+    }
+    let levels = if top.len() == 2 && (SECOND_LEVELS.contains(second) || second.len() <= 2) {
+        3
+    } else {
+        2
+    };
+    if labels.len() < levels {
+        return None;
+    }
+    let length: usize = labels
+        .iter()
+        .rev()
+        .take(levels)
+        .map(|label| label.len() + 1)
+        .sum::<usize>()
+        - 1;
+    host.get(host.len().checked_sub(length)?..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::belongs;
+
+    #[test]
+    fn credentials_go_to_the_same_site_and_to_known_pairs_only() {
+        for (registry, realm, expected) in [
+            ("ghcr.io", "ghcr.io", true),
+            ("index.docker.io", "auth.docker.io", true),
+            ("registry-1.docker.io", "auth.docker.io", true),
+            ("registry.gitlab.com", "gitlab.com", true),
+            ("registry.suse.com", "scc.suse.com", true),
+            ("registry.example.com", "AUTH.example.com.", true),
+            ("registry.redhat.io", "sso.redhat.com", true),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("registry.a.co.uk", "auth.a.co.uk", true),
+            ("registry.a.co.uk", "auth.b.co.uk", false),
+            ("registry.example.com", "example.com.evil.net", false),
+            ("registry.example.com", "evilexample.com", false),
+            ("registry.example.com", "auth.example.org", false),
+            ("evil.docker.io.example", "auth.docker.io", false),
+            ("a.azurecr.io", "b.azurecr.io", false),
+            ("1.dkr.ecr.eu-west-1.amazonaws.com", "bucket.s3.amazonaws.com", false),
+            ("127.0.0.1", "127.0.0.2", false),
+            ("127.0.0.1", "localhost", false),
+            ("10.0.0.1", "11.0.0.1", false),
+            ("[::1]", "[::2]", false),
+            ("registry", "auth", false),
+            ("com", "com.", true),
+            ("a.com", "b.com", false),
+        ] {
+            assert_eq!(belongs(registry, realm), expected, "{registry} {realm}");
+        }
+    }
+}
