@@ -4,6 +4,7 @@
 //! cloned and serialised; the field names are the terms of the specifications they come from.
 
 mod advice;
+mod assessment;
 mod digest;
 mod distribution;
 mod finding;
@@ -16,6 +17,7 @@ mod report;
 mod severity;
 
 pub use advice::{Cvss, DataSource, Epss, FixStatus, KnownExploited};
+pub use assessment::{AssessedFinding, Assessment};
 pub use digest::Digest;
 pub use distribution::{Distribution, Family};
 pub use finding::{Confidence, Decision, Finding, Match, MatchKind, Suppression, Verdict};

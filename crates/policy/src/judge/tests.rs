@@ -1,0 +1,258 @@
+//! Which findings violate which policy, by rule, precedence, exception and age.
+
+use super::{Judgement, judge};
+use crate::scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective};
+use crate::selector::{Operator, Requirement, Selector};
+use seaworthy_model::{AssessedFinding, Assessment, Severity};
+use std::collections::BTreeMap;
+
+const NOW: i64 = 1_800_000_000;
+
+fn finding(id: &str, severity: Severity, fixed: &str) -> AssessedFinding {
+    AssessedFinding {
+        id: id.to_owned(),
+        vendor_ids: vec!["DSA-1-1".to_owned()],
+        package: "openssl".to_owned(),
+        installed: "1.1.1k".to_owned(),
+        fixed: fixed.to_owned(),
+        severity,
+        cvss: Some(9.8),
+        epss: Some(0.6),
+        known_exploited: true,
+        published: Some("2027-01-01T00:00:00Z".to_owned()),
+    }
+}
+
+fn assessment(findings: Vec<AssessedFinding>) -> Assessment {
+    Assessment {
+        scanned_at: NOW - 60,
+        incomplete: None,
+        findings,
+    }
+}
+
+fn policy(rule: FindingRule) -> ScanPolicy {
+    ScanPolicy {
+        rules: vec![rule],
+        ..ScanPolicy::default_of_installation()
+    }
+}
+
+fn violates(rule: FindingRule, finding: AssessedFinding) -> bool {
+    let policy = policy(rule);
+    matches!(
+        judge(&[&policy], &[], "myapp:v1", &assessment(vec![finding]), NOW),
+        Judgement::Violates { .. }
+    )
+}
+
+fn passes() -> Judgement {
+    Judgement::Passes { by_exception: false }
+}
+
+#[test]
+fn the_line_names_image_finding_package_versions_and_what_to_do() {
+    let policy = ScanPolicy::default_of_installation();
+    let found = assessment(vec![
+        finding("CVE-1", Severity::Critical, "1.1.1l"),
+        finding("CVE-2", Severity::Critical, ""),
+        finding("CVE-3", Severity::Medium, ""),
+    ]);
+    let expected =
+        "myapp:v1: CVE-1 CRITICAL in openssl 1.1.1k → 1.1.1l (and 1 more): update openssl and deploy the new image";
+    for image in ["myapp:v1", "myapp:v1@sha256:aa"] {
+        let judgement = judge(&[&policy], &[], image, &found, NOW);
+        assert_eq!(
+            judgement,
+            Judgement::Violates {
+                action: Action::Enforce,
+                line: expected.to_owned()
+            }
+        );
+    }
+}
+
+#[test]
+fn mediums_alone_pass_the_default_policy() {
+    let policy = ScanPolicy::default_of_installation();
+    let found = assessment(vec![
+        finding("CVE-1", Severity::Medium, "2"),
+        finding("CVE-2", Severity::High, ""),
+    ]);
+    assert_eq!(judge(&[&policy], &[], "myapp:v1", &found, NOW), passes());
+}
+
+#[test]
+fn every_field_of_a_rule_must_be_met() {
+    let base = || finding("CVE-1", Severity::High, "2");
+    let all = FindingRule {
+        name: String::new(),
+        severity: Some(Severity::High),
+        fixable: true,
+        cvss: Some(9.8),
+        epss: Some(0.6),
+        known_exploited: true,
+        older_than: Some(86_400),
+        packages: vec!["openssl*".to_owned()],
+    };
+    assert!(violates(all.clone(), base()));
+    let fails: [fn(&mut AssessedFinding); 7] = [
+        |finding| finding.severity = Severity::Medium,
+        |finding| finding.fixed = String::new(),
+        |finding| finding.cvss = Some(9.7),
+        |finding| finding.epss = None,
+        |finding| finding.known_exploited = false,
+        |finding| finding.published = Some("2027-01-15T00:00:00Z".to_owned()),
+        |finding| finding.package = "libssl".to_owned(),
+    ];
+    for (index, change) in fails.iter().enumerate() {
+        let mut finding = base();
+        change(&mut finding);
+        assert!(!violates(all.clone(), finding), "field {index}");
+    }
+}
+
+#[test]
+fn what_has_no_date_has_no_grace() {
+    let rule = FindingRule {
+        older_than: Some(604_800),
+        ..FindingRule::default()
+    };
+    let mut undated = finding("CVE-1", Severity::High, "2");
+    undated.published = None;
+    assert!(violates(rule, undated));
+}
+
+#[test]
+fn the_strictest_violated_policy_wins() {
+    let warn = ScanPolicy {
+        action: Action::Warn,
+        ..policy(FindingRule {
+            severity: Some(Severity::Medium),
+            ..FindingRule::default()
+        })
+    };
+    let enforce = ScanPolicy::default_of_installation();
+    let action = |severity| match judge(
+        &[&warn, &enforce],
+        &[],
+        "myapp:v1",
+        &assessment(vec![finding("CVE-1", severity, "")]),
+        NOW,
+    ) {
+        Judgement::Violates { action, .. } => Some(action),
+        _ => None,
+    };
+    assert_eq!(action(Severity::Critical), Some(Action::Enforce));
+    assert_eq!(action(Severity::Medium), Some(Action::Warn));
+    assert_eq!(action(Severity::Low), None);
+}
+
+#[test]
+fn an_image_that_was_not_read_whole_never_passes_unless_the_policy_says_so() {
+    let mut found = assessment(vec![]);
+    found.incomplete = Some("var/lib/dpkg/status: it is damaged".to_owned());
+    let mut policy = ScanPolicy::default_of_installation();
+    match judge(&[&policy], &[], "myapp:v1", &found, NOW) {
+        Judgement::Violates { line, .. } => assert!(line.contains("var/lib/dpkg/status"), "{line}"),
+        other => panic!("{other:?}"),
+    }
+    policy.allow_incomplete = true;
+    assert_eq!(judge(&[&policy], &[], "myapp:v1", &found, NOW), passes());
+}
+
+#[test]
+fn exceptions_count_until_they_end() {
+    let policy = ScanPolicy::default_of_installation();
+    let exception = |expiry| Exception {
+        name: "e".to_owned(),
+        vulnerabilities: vec!["dsa-1-1".to_owned()],
+        images: vec!["docker.io/library/*".to_owned()],
+        packages: vec!["openssl".to_owned()],
+        expiry,
+    };
+    let passes_with = |expiry, fixed: &str, image: &str| {
+        let found = assessment(vec![finding("CVE-1", Severity::Critical, fixed)]);
+        judge(&[&policy], &[exception(expiry)], image, &found, NOW) == Judgement::Passes { by_exception: true }
+    };
+    assert!(passes_with(Expiry::Never, "2", "myapp:v1"));
+    assert!(passes_with(Expiry::At(NOW + 1), "2", "myapp:v1"));
+    assert!(!passes_with(Expiry::At(NOW), "2", "myapp:v1"));
+    assert!(passes_with(Expiry::WhenFixed, "", "myapp:v1"));
+    assert!(!passes_with(Expiry::WhenFixed, "2", "myapp:v1"));
+    assert!(!passes_with(Expiry::Unreadable, "2", "myapp:v1"));
+    assert!(!passes_with(Expiry::Never, "2", "ghcr.io/other/myapp:v1"));
+}
+
+#[test]
+fn an_old_scan_counts_as_none() {
+    let policy = ScanPolicy {
+        scan_max_age: Some(30),
+        ..ScanPolicy::default_of_installation()
+    };
+    assert_eq!(
+        judge(&[&policy], &[], "myapp:v1", &assessment(vec![]), NOW),
+        Judgement::Outdated {
+            action: Action::Enforce
+        }
+    );
+}
+
+#[test]
+fn approval_is_asked_for_what_passes() {
+    let policy = ScanPolicy {
+        approval_required: true,
+        ..ScanPolicy::default_of_installation()
+    };
+    assert!(matches!(
+        judge(&[&policy], &[], "myapp:v1", &assessment(vec![]), NOW),
+        Judgement::ApprovalRequired { .. }
+    ));
+}
+
+#[test]
+fn policies_for_a_namespace_replace_general_ones_and_those_for_workloads_never_do() {
+    let labelled = |key: &str| {
+        Some(Selector {
+            requirements: vec![Requirement {
+                key: key.to_owned(),
+                operator: Operator::Exists,
+                values: vec![],
+            }],
+        })
+    };
+    let named = |name: &str, namespaces: Option<Selector>, workloads: Option<Selector>| ScanPolicy {
+        name: name.to_owned(),
+        namespaces,
+        workloads,
+        ..ScanPolicy::default_of_installation()
+    };
+    let policies = [
+        named("general", None, None),
+        named("empty", Some(Selector::default()), None),
+        named("team", labelled("team"), None),
+        named("web", None, labelled("web")),
+        named("team-web", labelled("team"), labelled("web")),
+    ];
+    let labels = |keys: &[&str]| -> BTreeMap<String, String> {
+        keys.iter().map(|key| ((*key).to_owned(), String::new())).collect()
+    };
+    for (namespace, workload, expected) in [
+        (&[][..], &[][..], &["general", "empty"][..]),
+        (&["team"], &[], &["team"]),
+        (&[], &["web"], &["general", "empty", "web"]),
+        (&["team"], &["web"], &["team", "web", "team-web"]),
+    ] {
+        let names: Vec<&str> = effective(&policies, &labels(namespace), &labels(workload))
+            .iter()
+            .map(|policy| policy.name.as_str())
+            .collect();
+        assert_eq!(names, expected, "{namespace:?} {workload:?}");
+    }
+    let only_workloads = [
+        named("general", None, None),
+        named("team-web", labelled("team"), labelled("web")),
+    ];
+    let names = effective(&only_workloads, &labels(&["team"]), &labels(&[]));
+    assert_eq!(names.len(), 1, "a policy for some workloads must not free the others");
+}
