@@ -171,6 +171,30 @@ pub enum PackageClass {
     Language,
 }
 
+/// What a package is to the project that declares it, as far as its lock file or manifest says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relationship {
+    /// Nothing says.
+    #[default]
+    Unknown,
+    /// The project itself.
+    Root,
+    /// A member of the project's workspace.
+    Workspace,
+    /// The project asks for it.
+    Direct,
+    /// Another dependency asks for it.
+    Indirect,
+}
+
+impl Relationship {
+    /// Whether it is the project's own code, and no dependency.
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Root | Self::Workspace)
+    }
+}
+
 /// The layer that brought a package in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LayerRef {
@@ -211,6 +235,13 @@ pub struct Package {
     pub owned_by: Option<String>,
     /// Whether it is only used for development (lock files).
     pub dev: bool,
+    /// What it is to the project that declares it.
+    #[serde(default)]
+    pub relationship: Relationship,
+    /// The kind of lock file or manifest at `path` that declares it (`npm`, `gomod`, … as Trivy calls its types); `None` for
+    /// what is installed.
+    #[serde(default)]
+    pub declared_by: Option<String>,
     /// Checksum of the package as its database states it, `sha1:<hex>`; empty where it has none.
     pub digest: String,
 }
@@ -240,6 +271,8 @@ impl Package {
             depends_on: Vec::new(),
             owned_by: None,
             dev: false,
+            relationship: Relationship::Unknown,
+            declared_by: None,
             digest: String::new(),
         }
     }
