@@ -11,13 +11,22 @@ use std::str::FromStr;
 use seaworthy_model::limits;
 
 mod apk;
+mod conan;
 mod deb;
 mod fallback;
+mod gem;
+mod integers;
+mod jvm;
 mod key;
 mod maven;
 mod npm;
+mod pacman;
 mod pep440;
+mod php;
+mod pieces;
+mod portage;
 mod rpm;
+mod semantic;
 mod semver;
 
 /// Why a version is not one of its scheme.
@@ -96,7 +105,7 @@ macro_rules! schemes {
             }
 
             /// The valid version that is surely meant by an invalid one.
-            fn repair(self, version: &str) -> Option<String> {
+            pub(crate) fn repair(self, version: &str) -> Option<String> {
                 match self {
                     $(Self::$variant => <$version>::repair(version),)*
                 }
@@ -108,14 +117,46 @@ macro_rules! schemes {
 schemes! {
     /// Alpine and Wolfi: apk-tools 3.
     Apk "apk" apk::Apk<'_>;
+    /// Bitnami's components: Semantic Versioning with a revision.
+    Bitnami "bitnami" semantic::Bitnami<'_>;
+    /// Rust crates: Semantic Versioning.
+    Cargo "cargo" semantic::Cargo;
+    /// PHP packages: Composer's comparator.
+    Composer "composer" php::Composer<'_>;
+    /// C and C++ packages: Conan 2.
+    Conan "conan" conan::Conan<'_>;
+    /// R packages.
+    Cran "cran" integers::Cran<'_>;
+    /// Dart packages, as advisories mean their order.
+    Dart "dart" semantic::Dart<'_>;
     /// Debian and Ubuntu: dpkg.
     Deb "deb" deb::Deb<'_>;
+    /// Ruby: RubyGems.
+    Gem "gem" gem::Gem<'_>;
+    /// Go modules.
+    Go "go" semantic::Go<'_>;
+    /// Haskell packages.
+    Hackage "hackage" integers::Hackage<'_>;
+    /// Erlang and Elixir packages.
+    Hex "hex" semantic::Hex<'_>;
+    /// Java runtimes.
+    Jvm "jvm" jvm::Jvm<'_>;
     /// Java: Maven 3.
     Maven "maven" maven::Maven<'_>;
     /// npm: node-semver, strict.
     Npm "npm" npm::Npm;
+    /// .NET packages.
+    NuGet "nuget" semantic::NuGet<'_>;
+    /// PHP packages, as OSV orders them.
+    Packagist "packagist" php::Packagist<'_>;
+    /// Arch Linux: libalpm.
+    Pacman "pacman" pacman::Pacman<'_>;
     /// Python: PEP 440.
     Pep440 "pep440" pep440::Pep440;
+    /// Gentoo: portage.
+    Portage "portage" portage::Portage<'_>;
+    /// Dart packages, as pub prefers them: pre-releases last.
+    Pub "pub" semantic::Pub<'_>;
     /// Red Hat, SUSE, Amazon and others: epoch, version and release of rpm.
     Rpm "rpm" rpm::Rpm<'_>;
     /// Semantic Versioning 2.0.
@@ -226,7 +267,8 @@ mod tests {
         let error = "rpm5".parse::<Scheme>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown version scheme \"rpm5\", known are apk, deb, maven, npm, pep440, rpm, semver"
+            "unknown version scheme \"rpm5\", known are apk, bitnami, cargo, composer, conan, cran, dart, deb, gem, go, hackage, hex, jvm, maven, npm, nuget, \
+             packagist, pacman, pep440, portage, pub, rpm, semver"
         );
     }
 
