@@ -23,7 +23,7 @@ pub use distribution::{Distribution, Family};
 pub use finding::{Confidence, Decision, Finding, Match, MatchKind, Suppression, Verdict};
 pub use image::{ImageMetadata, LayerDigests, Platform};
 pub use inventory::{Coverage, Inventory, PackageDatabase};
-pub use package::{Ecosystem, LayerRef, Package, PackageClass};
+pub use package::{Ecosystem, LayerRef, Package, PackageClass, Relationship};
 pub use problem::{Effect, Problem, Subject};
 pub use report::{ArtifactKind, DatabaseInfo, DatabaseSource, ScanReport};
 pub use severity::Severity;
