@@ -1,4 +1,4 @@
-//! Where the named parts of an image lie: ranges of an archive file, or files of a directory.
+//! Where the named parts of an image lie: ranges of an archive, files of a directory, or blobs behind a socket.
 
 use crate::Error;
 use crate::compression::{Compression, decoder};
@@ -6,18 +6,61 @@ use crate::tar_index::TarIndex;
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Begins a stream again.
+type Reopen = dyn Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync;
+
+/// A tar stream that can be read from its beginning as often as needed, and only so.
+#[derive(Clone)]
+pub(crate) struct Stream(Arc<Reopen>);
+
+impl Stream {
+    /// A stream that `reopen` begins again; its bytes come uncompressed.
+    pub(crate) fn new(reopen: impl Fn() -> io::Result<Box<dyn Read + Send>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(reopen))
+    }
+
+    /// Begins the stream.
+    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Stream")
+    }
+}
+
+/// Blobs that somebody else keeps under their digests: a registry, a content store.
+pub(crate) trait RemoteBlobs: std::fmt::Debug + Send + Sync {
+    /// The blob at a place, as it is stored. The name of the place is the digest.
+    fn open(&self, place: &Place) -> Result<Box<dyn Read + Send>, Error>;
+
+    /// These blobs will be opened soon, probably in this order.
+    fn expect(&self, places: &[Place]) {
+        let _ = places;
+    }
+}
 
 /// A place that holds manifest, config and layers under names.
 #[derive(Debug)]
 pub(crate) enum Blobs {
     /// A tar archive that can be entered anywhere.
     Archive { path: PathBuf, index: TarIndex },
-    /// A tar archive compressed as a whole: it can only be read from its beginning.
-    CompressedArchive { path: PathBuf, index: TarIndex },
+    /// A tar archive that can only be read from its beginning: one compressed as a whole, or one that a daemon writes.
+    Streamed {
+        path: PathBuf,
+        stream: Stream,
+        index: TarIndex,
+    },
     /// A directory (OCI layout).
     Directory { path: PathBuf },
+    /// Blobs behind a socket, by digest.
+    Remote { name: PathBuf, blobs: Arc<dyn RemoteBlobs> },
 }
 
 /// One blob's place in its container.
@@ -61,28 +104,62 @@ impl Blobs {
             let index = TarIndex::of_file(file, &path)?;
             Ok(Self::Archive { path, index })
         } else {
-            let (_, reader) = decoder(file).map_err(open)?;
-            let index = TarIndex::of_stream(reader, &path)?;
-            Ok(Self::CompressedArchive { path, index })
+            drop(file);
+            let again = path.clone();
+            let stream = Stream::new(move || {
+                let (_, reader) = decoder(File::open(&again)?)?;
+                Ok(reader)
+            });
+            Self::streamed(path, stream)
         }
     }
 
-    /// The path that the user gave.
+    /// Reads a stream once to know its members.
+    pub(crate) fn streamed(path: PathBuf, stream: Stream) -> Result<Self, Error> {
+        let reader = stream.open().map_err(|source| Error::Open {
+            path: path.clone(),
+            source,
+        })?;
+        let index = TarIndex::of_stream(reader, &path)?;
+        Ok(Self::Streamed { path, stream, index })
+    }
+
+    /// The whole archive from its beginning, where that is the only way to read it.
+    pub(crate) fn stream(&self) -> Option<&Stream> {
+        match self {
+            Self::Streamed { stream, .. } => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// Tells what will be opened soon, to those who can prepare for it.
+    pub(crate) fn expect(&self, places: &[Place]) {
+        if let Self::Remote { blobs, .. } = self {
+            blobs.expect(places);
+        }
+    }
+
+    /// The path (or name) that the user gave.
     pub(crate) fn path(&self) -> &Path {
         match self {
-            Self::Archive { path, .. } | Self::CompressedArchive { path, .. } | Self::Directory { path } => path,
+            Self::Archive { path, .. }
+            | Self::Streamed { path, .. }
+            | Self::Directory { path }
+            | Self::Remote { name: path, .. } => path,
         }
     }
 
     /// Whether blobs can be read in any order and at the same time.
     pub(crate) const fn random_access(&self) -> bool {
-        !matches!(self, Self::CompressedArchive { .. })
+        !matches!(self, Self::Streamed { .. })
     }
 
     /// Finds a blob by name; names that leave the container do not exist.
     pub(crate) fn find(&self, name: &str) -> Option<Place> {
         match self {
-            Self::Archive { index, .. } | Self::CompressedArchive { index, .. } => index.find(name),
+            Self::Archive { index, .. } | Self::Streamed { index, .. } => index.find(name),
+            // What is there shows when it is opened; the manifest tells the size.
+            Self::Remote { .. } => None,
             Self::Directory { path } => {
                 let safe = !name.is_empty()
                     && name
@@ -99,10 +176,11 @@ impl Blobs {
     }
 
     /// Opens a blob of a container with random access; its bytes as stored.
-    pub(crate) fn open_blob(&self, place: &Place) -> Result<impl Read + Send + use<>, Error> {
+    pub(crate) fn open_blob(&self, place: &Place) -> Result<Box<dyn Read + Send>, Error> {
         let (path, offset) = match self {
-            Self::Archive { path, .. } | Self::CompressedArchive { path, .. } => (path.clone(), place.offset),
+            Self::Archive { path, .. } | Self::Streamed { path, .. } => (path.clone(), place.offset),
             Self::Directory { path } => (path.join(&place.name), 0),
+            Self::Remote { blobs, .. } => return blobs.open(place),
         };
         let mut file = File::open(&path).map_err(|source| Error::Open {
             path: path.clone(),
@@ -112,7 +190,7 @@ impl Blobs {
             file.seek(SeekFrom::Start(offset))
                 .map_err(|source| Error::Open { path, source })?;
         }
-        Ok(file.take(place.size))
+        Ok(Box::new(file.take(place.size)))
     }
 
     /// The content of a small blob (manifest, index, config), whole, and its digest; verified where `expected` is given.
@@ -125,7 +203,7 @@ impl Blobs {
             });
         }
         let bytes = match self {
-            Self::CompressedArchive { index, .. } => index.small(&place).unwrap_or_default().to_vec(),
+            Self::Streamed { index, .. } => index.small(&place).unwrap_or_default().to_vec(),
             _ => {
                 let mut bytes = Vec::with_capacity(usize::try_from(place.size).unwrap_or(0));
                 let mut reader = self.open_blob(&place)?;

@@ -58,6 +58,48 @@ pub enum Error {
     NotATar { what: String },
     #[error("{what} stayed open for reading when the scan ended")]
     Interrupted { what: String },
+    #[error(transparent)]
+    Registry(#[from] seaworthy_registry::Error),
+    #[error("{reference} is not an image but an artifact of type {kind}")]
+    Artifact { reference: String, kind: String },
+    #[error("{reference} has a manifest of schema 1, which has been out of use since 2017")]
+    SchemaOne { reference: String },
+    #[error("{reference} has a manifest that can be read in two ways: {why}")]
+    AmbiguousManifest { reference: String, why: String },
+    #[error("cannot set up the network")]
+    Network { source: io::Error },
+    #[error("{}", not_opened(.reference, .tried, .cause))]
+    NotOpened {
+        reference: String,
+        tried: Vec<Tried>,
+        cause: Option<Box<Self>>,
+    },
+}
+
+/// What one source answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The source: `docker`, `registry ghcr.io`.
+    pub source: String,
+    /// Its answer in few words: `not running`, `not found`.
+    pub answer: String,
+}
+
+/// The message of an image that no source has, with what was tried on a line of its own.
+fn not_opened(reference: &str, tried: &[Tried], cause: &Option<Box<Error>>) -> String {
+    let mut text = match cause {
+        Some(cause) => format!("unable to read image {reference:?}: {cause}"),
+        None => format!("unable to find image {reference:?}"),
+    };
+    if !tried.is_empty() {
+        let tried: Vec<String> = tried
+            .iter()
+            .map(|tried| format!("{} ({})", tried.source, tried.answer))
+            .collect();
+        text.push_str("\n  tried: ");
+        text.push_str(&tried.join(", "));
+    }
+    text
 }
 
 impl Error {
@@ -80,6 +122,18 @@ impl Error {
             Self::Ambiguous { .. } | Self::NoSuchImage { .. } => {
                 "add the name or digest: --input DIR:TAG or --input DIR@sha256:…".into()
             }
+            Self::Registry(error) => return error.hint(),
+            Self::Read { source, .. } => {
+                let inner = source.get_ref()?;
+                return inner.downcast_ref::<seaworthy_registry::Error>()?.hint();
+            }
+            Self::Artifact { .. } => {
+                "charts, signatures, attestations and modules hold no packages; name the image that they belong to"
+                    .into()
+            }
+            Self::SchemaOne { .. } => "pull the image with a current tool and push it again".into(),
+            Self::NotOpened { cause: Some(cause), .. } => return cause.hint(),
+            Self::NotOpened { .. } => "check the spelling, `docker pull` it first, or log in if it is private".into(),
             Self::Bomb { .. } => "this is a decompression bomb or nearly empty data; nothing of it was trusted".into(),
             _ => return None,
         })

@@ -24,6 +24,7 @@ pub struct Image {
     problems: Vec<Problem>,
     blobs: Arc<Blobs>,
     layers: Vec<LayerPlace>,
+    platforms: Vec<Platform>,
 }
 
 impl Image {
@@ -93,7 +94,24 @@ impl Image {
             problems: Vec::new(),
             blobs: Arc::new(blobs),
             layers,
+            platforms: Vec::new(),
         })
+    }
+
+    /// Adds the platforms that the same name offers.
+    #[must_use]
+    pub(crate) fn with_platforms(mut self, platforms: Vec<Platform>) -> Self {
+        self.platforms = platforms;
+        self
+    }
+
+    /// The platforms that the same name offers, this one among them.
+    pub(crate) fn platforms(&self) -> Vec<Platform> {
+        if self.platforms.is_empty() {
+            self.metadata.platform.iter().cloned().collect()
+        } else {
+            self.platforms.clone()
+        }
     }
 
     /// Adds what the reader of a source noticed.
@@ -129,6 +147,10 @@ impl Image {
             }
         }
         if self.blobs.random_access() {
+            // The largest first: whoever reads on several threads begins with it.
+            let mut places: Vec<_> = targets.iter().map(|(_, layer)| layer.place.clone()).collect();
+            places.sort_by_key(|place| std::cmp::Reverse(place.size));
+            self.blobs.expect(&places);
             targets
                 .into_iter()
                 .map(|target| LayerStream::new(Arc::clone(&self.blobs), vec![target]))

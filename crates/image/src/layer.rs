@@ -132,8 +132,11 @@ impl LayerStream {
             }
             return results;
         }
-        let opened = std::fs::File::open(self.blobs.path()).and_then(decoder);
-        let (_, mut archive) = match opened {
+        let opened = self.blobs.stream().map_or_else(
+            || Err(io::Error::other("it cannot be read from its beginning")),
+            crate::blobs::Stream::open,
+        );
+        let mut archive = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 let path = self.blobs.path();

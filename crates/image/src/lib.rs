@@ -1,6 +1,6 @@
 //! An image reference becomes verified layer streams.
 //!
-//! A source (docker archive, OCI archive, OCI layout, root directory) knows where manifest, config and layer blobs lie;
+//! A source (registry, docker archive, OCI archive, OCI layout, root directory) knows where manifest, config and layer blobs lie;
 //! [`Image`] joins them to metadata plus [`LayerStream`]s. Nothing is unpacked to disk and no layer is held in memory:
 //! a stream hashes, inflates and hands on chunks of a quarter megabyte, and its digest is checked when it ends.
 #![deny(clippy::indexing_slicing)]
@@ -12,13 +12,19 @@ mod error;
 mod image;
 mod layer;
 mod manifest;
+mod network;
 mod oci_layout;
+mod registry;
 mod root_directory;
 mod source;
 mod tar_index;
 
-pub use error::Error;
+pub use error::{Error, Tried};
 pub use image::Image;
 pub use layer::{LayerReader, LayerStream, Progress};
+pub use network::{DocumentCache, Network};
 pub use root_directory::{DirectoryEntry, EntryKind, RootDirectory};
-pub use source::open_input;
+pub use seaworthy_registry::{
+    ClientOptions, CredentialFiles, Credentials, Error as RegistryError, Mirror, Reference, Retry, Secret, Timeouts,
+};
+pub use source::{ImageSource, SourceOptions, open_input, open_reference, platforms};

@@ -1,7 +1,7 @@
 //! An OCI image layout (OCI image spec, image-layout.md), as a directory or as a tar archive of one.
 
 use crate::blobs::Blobs;
-use crate::manifest::{Descriptor, Manifest, is_image_config};
+use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms};
 use crate::{Error, Image};
 use seaworthy_model::{Digest, ImageMetadata, Platform, limits};
 
@@ -32,22 +32,19 @@ pub(crate) fn open(blobs: Blobs, selector: Option<&str>, platform: Option<&Platf
     }
     let default_platform = Platform::of_this_machine();
     let wanted = platform.unwrap_or(&default_platform);
-    let manifest = pick(&blobs, candidates, wanted, platform.is_some(), 0)?;
+    let mut offered = Vec::new();
+    let manifest = pick(&blobs, candidates, wanted, platform.is_some(), 0, &mut offered)?;
     let (bytes, manifest_digest) = blob(&blobs, &manifest)?;
     let what = format!("manifest {manifest_digest}");
     let parsed = parse(&bytes, &what)?;
+    let artifact = parsed.artifact().map(str::to_owned);
     let Some(config) = parsed.config else {
         return Err(Error::NotAnImage {
             path,
             why: format!("{what} has no config"),
         });
     };
-    if !is_image_config(&config.media_type) || !parsed.artifact_type.is_empty() {
-        let kind = if parsed.artifact_type.is_empty() {
-            config.media_type
-        } else {
-            parsed.artifact_type
-        };
+    if let Some(kind) = artifact {
         return Err(Error::NotAnImage {
             path,
             why: format!("{what} is an artifact of type {kind}"),
@@ -83,7 +80,7 @@ pub(crate) fn open(blobs: Blobs, selector: Option<&str>, platform: Option<&Platf
             .collect(),
         ..Default::default()
     };
-    let image = Image::new(blobs, &shown, config, places, metadata)?;
+    let image = Image::new(blobs, &shown, config, places, metadata)?.with_platforms(offered);
     if let (Some(wanted), Some(offered)) = (platform, &image.metadata().platform)
         && !wanted.accepts(offered)
     {
@@ -103,6 +100,7 @@ fn pick(
     wanted: &Platform,
     asked: bool,
     depth: usize,
+    offered: &mut Vec<Platform>,
 ) -> Result<Descriptor, Error> {
     if depth >= limits::INDEX_DEPTH {
         return Err(Error::IndexDepth {
@@ -110,57 +108,33 @@ fn pick(
         });
     }
     let path = blobs.path().to_owned();
-    // Attestations of BuildKit sit in the index under the platform "unknown/unknown".
-    let images: Vec<Descriptor> = candidates
-        .into_iter()
-        .filter(|descriptor| {
-            descriptor
-                .platform
-                .as_ref()
-                .is_none_or(|platform| platform.os != "unknown")
-        })
-        .collect();
-    let offered = || {
-        images
-            .iter()
-            .filter_map(|image| image.platform.as_ref())
-            .map(|platform| Platform::from(platform).to_string())
-            .collect()
-    };
-    let mut fitting: Vec<&Descriptor> = images
-        .iter()
-        .filter(|image| {
-            image
-                .platform
-                .as_ref()
-                .is_none_or(|platform| wanted.accepts(&Platform::from(platform)))
-        })
-        .collect();
-    if fitting.is_empty() && !asked && images.len() == 1 {
-        // The only image there is: nobody asked for another platform.
-        fitting = images.iter().collect();
+    let here = platforms(&candidates);
+    if !here.is_empty() {
+        *offered = here;
     }
-    if fitting.iter().any(|image| image.platform.is_some()) {
-        fitting.retain(|image| image.platform.is_some());
-    }
-    let chosen = match fitting.as_slice() {
-        [] if images.is_empty() => {
+    let fitting = match choose(&candidates, wanted, asked) {
+        Choice::Empty => {
             return Err(Error::NotAnImage {
                 path,
                 why: "its index lists no image".into(),
             });
         }
-        [] => {
+        Choice::Missing { offered } => {
             return Err(Error::NoPlatform {
                 path,
                 wanted: wanted.to_string(),
-                offered: offered(),
+                offered: offered.iter().map(ToString::to_string).collect(),
             });
         }
-        [one] => (*one).clone(),
-        // Within one platform of a nested index the first is meant (variants come newest first); at the top of a
-        // layout several fitting manifests are different images.
-        [first, ..] if depth > 0 || fitting.iter().all(|image| image.digest == first.digest) => (*first).clone(),
+        Choice::Fitting(indexes) => indexes,
+    };
+    let fitting: Vec<&Descriptor> = fitting.iter().filter_map(|index| candidates.get(*index)).collect();
+    let chosen = match fitting.as_slice() {
+        // Within one platform of a nested index the best is meant; at the top of a layout several fitting manifests are
+        // different images.
+        [first, ..] if fitting.len() == 1 || depth > 0 || fitting.iter().all(|image| image.digest == first.digest) => {
+            (*first).clone()
+        }
         several => {
             return Err(Error::Ambiguous {
                 path,
@@ -174,7 +148,7 @@ fn pick(
     match parsed.manifests {
         Some(nested) if is_index || parsed.config.is_none() => {
             check_count(&nested)?;
-            let mut found = pick(blobs, nested, wanted, asked, depth + 1)?;
+            let mut found = pick(blobs, nested, wanted, asked, depth + 1, offered)?;
             for (key, value) in chosen.annotations {
                 found.annotations.entry(key).or_insert(value);
             }
