@@ -3,11 +3,14 @@
 //! Pure: no clock, no terminal. What depends on either is handed in as [`Options`]. A format is a file of its own and
 //! a line in [`FORMATS`].
 
+mod cyclonedx;
 mod grid;
 mod identity;
 mod json;
 mod plain;
 mod result;
+mod sbom;
+mod spdx;
 mod table;
 
 use seaworthy_model::{PackageClass, ScanReport, Severity};
@@ -44,18 +47,18 @@ pub static FORMATS: &[Format] = &[
     },
     Format {
         name: "cyclonedx",
-        what: "CycloneDX JSON",
-        writer: None,
+        what: "CycloneDX 1.6 JSON, with the vulnerabilities",
+        writer: Some(cyclonedx::write),
     },
     Format {
         name: "spdx-json",
         what: "SPDX 2.3 JSON",
-        writer: None,
+        writer: Some(spdx::write_json),
     },
     Format {
         name: "spdx",
         what: "SPDX 2.3 tag-value",
-        writer: None,
+        writer: Some(spdx::write_tag_value),
     },
     Format {
         name: "github",
