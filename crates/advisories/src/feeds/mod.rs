@@ -12,6 +12,7 @@ mod debian;
 mod enrichment;
 mod files;
 mod language;
+mod modules;
 mod osv;
 mod output;
 mod rebuild;

@@ -5,6 +5,7 @@
 //! like are lines of it that only subscribers get, `openshift:4.12::el8` is another product on top of it.
 
 use super::files::{FeedFile, fits};
+use super::modules::{Build, Modules, package_name};
 use super::osv::{Advisory, Nothing};
 use super::output::{Output, Tally, earliest};
 use super::{Input, words};
@@ -48,6 +49,9 @@ struct State {
 #[derive(Deserialize)]
 struct Release {
     package: Option<String>,
+    cpe: Option<String>,
+    advisory: Option<String>,
+    impact: Option<String>,
 }
 
 pub(super) fn read(input: &Input<'_>) -> Result<Output, Error> {
@@ -214,18 +218,25 @@ pub(super) fn normal(range: Range) -> (Range, FixStatus) {
 
 fn read_states(file: &FeedFile, output: &mut Output) -> Result<(), Error> {
     let mut tally = Tally::new(&file.name, SourceId::RedHat);
+    let mut modules = Modules::default();
     file.lines(|line| {
         if line.is_empty() {
             return;
         }
-        let outcome = read_vulnerability(line, &mut tally, output);
+        let outcome = read_vulnerability(line, &mut tally, output, &mut modules);
         tally.settle(outcome);
     })?;
+    modules.settle(output);
     output.summaries.push(tally.finish());
     Ok(())
 }
 
-fn read_vulnerability(line: &[u8], tally: &mut Tally, output: &mut Output) -> Result<(), &'static str> {
+fn read_vulnerability(
+    line: &[u8],
+    tally: &mut Tally,
+    output: &mut Output,
+    modules: &mut Modules,
+) -> Result<(), &'static str> {
     let vulnerability: Vulnerability = serde_json::from_slice(line).map_err(|_| "not a Security Data API record")?;
     let id = vulnerability.name.as_str();
     if !words::is_cve(id) {
@@ -271,14 +282,35 @@ fn read_vulnerability(line: &[u8], tally: &mut Tally, output: &mut Output) -> Re
         module.clone_into(&mut record.module);
         kept |= output.push(record);
     }
-    // Fixes of modules are given as builds of whole modules, from which no package's version follows.
-    let modules = vulnerability.affected_release.iter().flatten().filter(|release| {
-        release
-            .package
-            .as_deref()
-            .is_some_and(|package| package.split('-').next().is_some_and(|name| name.contains(':')))
-    });
-    tally.leave_out("fix that names a module's build, not a package", modules.count() as u64);
+    let mut named = Vec::new();
+    for state in vulnerability.package_state.iter().flatten() {
+        modules.learn(&state.package_name, &mut named);
+    }
+    let releases = || vulnerability.affected_release.iter().flatten();
+    for package in releases().filter_map(|release| release.package.as_deref()) {
+        named.extend(package_name(package).map(str::to_owned));
+    }
+    for release in releases() {
+        let Some(build) = release.package.as_deref().and_then(Build::read) else {
+            continue;
+        };
+        let cpe = release.cpe.as_deref().and_then(|cpe| cpe.split_once(":redhat:"));
+        let Some((section, product)) = cpe.and_then(|(_, cpe)| product(cpe)) else {
+            tally.leave_out("product without a section", 1);
+            continue;
+        };
+        let fixed = RangeEnd::Fixed(build.number.to_owned());
+        let range = Range {
+            introduced: String::new(),
+            end: fixed,
+        };
+        let mut record = record(section, product, build.module, id, range, FixStatus::Fixed);
+        record.severity = release.impact.as_deref().and_then(words::severity).or(general);
+        record.module = format!("{}:{}", build.module, build.stream);
+        record.vendor_ids = release.advisory.iter().cloned().collect();
+        modules.keep(record, &named);
+        kept = true;
+    }
     if let Some(severity) = general {
         output.facts(id).severities.insert(SourceId::RedHat, severity);
         kept = true;

@@ -1,13 +1,11 @@
 //! SUSE and openSUSE: OSV records of their update notices.
 //!
-//! `ecosystem_specific.binaries` lists the binary packages of a notice with their versions: records carry those names.
-//! A kernel is the exception: its fixes are recorded under the source package's name (`kernel-default`) once, and not
-//! under each of its seventy sub-packages, whose source name leads there.
-//!
-//! A notice lists the same packages for many products. Modules of SUSE Linux Enterprise are the release itself; where
-//! only a line that subscribers pay for (LTSS, ESPOS, …) got the fix, that line is the record's product.
+//! `ecosystem_specific.binaries` lists all binary packages of a notice in a product: records carry those names. A kernel
+//! is the exception: its fixes are recorded under the source package's name (`kernel-default`) once, and not under each
+//! of its seventy sub-packages. Modules of SUSE Linux Enterprise are the release itself; where only a line that
+//! subscribers pay for (LTSS, ESPOS, …) got the fix, that line is the record's product.
 
-use super::osv::Advisory;
+use super::osv::{Advisory, Affected};
 use super::output::{Output, Tally, earliest};
 use super::{Input, words};
 use crate::error::Error;
@@ -24,7 +22,7 @@ struct Specific {
 }
 
 /// Lines of a release that have fixes of their own, the widest first; the empty text is the release itself.
-const LINES: [&str; 8] = [
+const LINES: [&str; 9] = [
     "",
     "NonFree",
     "LTSS",
@@ -33,6 +31,7 @@ const LINES: [&str; 8] = [
     "BCL",
     "TERADATA",
     "Live Patching",
+    "Real Time",
 ];
 
 pub(super) fn read(input: &Input<'_>) -> Result<Output, Error> {
@@ -90,6 +89,8 @@ fn product(ecosystem: &str) -> Result<(SourceId, String, usize), &'static str> {
         "" if name.contains("Live Patching") => "Live Patching",
         "" if name.contains("for SAP Applications") => "SAP",
         "" if name.contains("High Performance Computing") => "ESPOS",
+        // A product with everything that a release has, kept alive longer than it; not the module of that name.
+        "" if name.starts_with("Linux Enterprise Real Time") => "Real Time",
         suffix => suffix,
     };
     let line = LINES
@@ -122,7 +123,67 @@ fn release(name: &str) -> Option<(String, &str)> {
 /// Kernels and what is built from their source in dozens; not live patches, which are packages of their own.
 fn is_kernel(source: &str) -> bool {
     source.starts_with("kernel-") && !source.starts_with("kernel-livepatch") && !source.starts_with("kernel-firmware")
-        || source.starts_with("dtb-")
+        || is_device_tree(source)
+}
+
+/// Device trees are packages whose source has none of their names.
+fn is_device_tree(name: &str) -> bool {
+    name.starts_with("dtb-")
+}
+
+/// What products beside the release have of a kernel: they get it also when the release no longer gets the kernel.
+fn is_added_to_kernel(binary: &str) -> bool {
+    is_kernel_module(binary) || binary.contains("livepatch")
+}
+
+fn is_kernel_module(binary: &str) -> bool {
+    binary.contains("-kmp-") || binary.ends_with("-extra")
+}
+
+/// (publisher, section, package, fixed version) → the widest line that got it.
+type Fixes<'a> = BTreeMap<(SourceId, String, &'a str, String), usize>;
+
+/// The widest line of each section that got a kernel.
+fn kernel_lines(fixes: &Fixes<'_>) -> BTreeMap<String, usize> {
+    let mut lines = BTreeMap::new();
+    for ((_, section, package, _), line) in fixes {
+        if is_kernel(package) && !is_added_to_kernel(package) {
+            let widest = lines.entry(section.clone()).or_insert(*line);
+            *widest = (*widest).min(*line);
+        }
+    }
+    lines
+}
+
+/// The names under which the fix of one source package in one product is recorded, with their versions.
+fn names<'a>(
+    source: &'a str,
+    fixed: &'a str,
+    binaries: &[(&'a str, &'a str)],
+    kernels: &[&str],
+) -> Vec<(&'a str, &'a str)> {
+    let some = |wanted: &dyn Fn(&str, &str) -> bool| {
+        let wanted = binaries.iter().filter(|(name, version)| wanted(name, version));
+        wanted.copied().collect()
+    };
+    if binaries.is_empty() {
+        vec![(source, fixed)]
+    } else if kernels.is_empty() || binaries.iter().all(|(name, _)| is_added_to_kernel(name)) {
+        some(&|_, _| true)
+    } else if is_device_tree(source) {
+        some(&|name, _| is_device_tree(name))
+    } else if is_kernel(source) {
+        vec![(source, fixed)]
+    } else {
+        // The list has the kernel's packages too.
+        some(&|name, version| !is_kernel(name) && !kernels.contains(&version))
+    }
+}
+
+fn fixed_versions(affected: &Affected<Specific>) -> impl Iterator<Item = &str> {
+    let ranges = affected.ranges.iter().flatten().filter(|range| range.kind != "GIT");
+    let events = ranges.flat_map(|range| range.events.iter().flatten());
+    events.filter_map(|event| event.fixed.as_deref())
 }
 
 fn read_record(
@@ -147,13 +208,15 @@ fn read_record(
     } else {
         cves
     };
-    // (section, package, fixed version) → the widest line that got it.
-    let mut fixes: BTreeMap<(SourceId, String, &str, String), usize> = BTreeMap::new();
-    let kernels = advisory
+    let mut fixes = Fixes::new();
+    // The versions of kernels that the notice is about.
+    let kernels: Vec<&str> = advisory
         .affected
         .iter()
         .flatten()
-        .any(|it| it.package.as_ref().is_some_and(|it| is_kernel(&it.name)));
+        .filter(|it| it.package.as_ref().is_some_and(|it| is_kernel(&it.name)))
+        .flat_map(fixed_versions)
+        .collect();
     let mut reason = "no affected package";
     for affected in advisory.affected.iter().flatten() {
         let Some(package) = &affected.package else { continue };
@@ -165,31 +228,38 @@ fn read_record(
                 continue;
             }
         };
-        let mut add = |name, version: &str| {
-            let widest = fixes
-                .entry((source, section.clone(), name, words::evr(version)))
-                .or_insert(line);
-            *widest = (*widest).min(line);
-        };
-        let binaries = affected
-            .ecosystem_specific
-            .as_ref()
-            .and_then(|specific| specific.binaries.as_ref());
-        if kernels || binaries.is_none_or(|binaries| binaries.iter().all(BTreeMap::is_empty)) {
-            // The list of a notice about kernels is of all its packages: each stands under its source name.
-            for range in affected.stretches(&|_, _| None).ranges {
-                if let RangeEnd::Fixed(version) = &range.end {
-                    add(package.name.as_str(), version);
-                }
-            }
-        } else {
-            for (name, version) in binaries.into_iter().flatten().flatten() {
-                add(name.as_str(), version);
+        let specific = affected.ecosystem_specific.as_ref();
+        let binaries = specific
+            .and_then(|specific| specific.binaries.as_deref())
+            .unwrap_or_default();
+        let binaries: Vec<(&str, &str)> = binaries
+            .iter()
+            .flatten()
+            .map(|(name, version)| (name.as_str(), version.as_str()))
+            .collect();
+        for fixed in fixed_versions(affected) {
+            for (name, version) in names(&package.name, fixed, &binaries, &kernels) {
+                // What only real-time kernels need comes with them.
+                let line = if LINES.get(line) == Some(&"Real Time") && package.name.contains("-rt") {
+                    0
+                } else {
+                    line
+                };
+                let widest = fixes
+                    .entry((source, section.clone(), name, words::evr(version)))
+                    .or_insert(line);
+                *widest = (*widest).min(line);
             }
         }
     }
+    let of_kernel = kernel_lines(&fixes);
     let mut kept = false;
     for ((source, section, package, version), line) in fixes {
+        // A module for a kernel that only subscribers get is of no use to others.
+        let line = match of_kernel.get(&section) {
+            Some(kernel) if is_kernel_module(package) => line.max(*kernel),
+            _ => line,
+        };
         for id in &ids {
             let vendor_ids = if *id == advisory.id {
                 Vec::new()
@@ -254,6 +324,11 @@ mod tests {
                 Some(("sles 15.6", "Live Patching")),
             ),
             ("SUSE:Linux Enterprise Micro 5.3", Some(("slem 5.3", ""))),
+            (
+                "SUSE:Linux Enterprise Real Time 15 SP3",
+                Some(("sles 15.3", "Real Time")),
+            ),
+            ("SUSE:Real Time Module 15 SP5", Some(("sles 15.5", ""))),
             ("SUSE:Package Hub 15 SP5", Some(("sles 15.5", ""))),
             ("openSUSE:Leap 15.5", Some(("opensuse-leap 15.5", ""))),
             ("openSUSE:Leap 15.2 NonFree", Some(("opensuse-leap 15.2", "NonFree"))),

@@ -1,10 +1,12 @@
 //! Packages of distributions: which names and versions are looked up, and which statements apply.
 
-use super::candidates::{Candidate, Candidates, Found, finding, same_line};
-use super::judge::Installed;
+use super::amazon::Lines;
+use super::candidates::{Candidate, Candidates, Found, finding};
+use super::judge::{Installed, Judgement};
 use super::red_hat;
 use crate::ecosystem::{DistributionRules, Lookup};
-use crate::file::{Entry, Section};
+use crate::file::{Entry, Identifier, Section};
+use crate::versions::Scheme;
 use seaworthy_model::{Distribution, Ecosystem, Family, MatchKind, Package};
 use std::borrow::Cow;
 
@@ -25,6 +27,10 @@ struct Key<'p> {
     name: Cow<'p, str>,
     installed: Installed<'p>,
     kind: MatchKind,
+    /// Whether `installed` is a build of a module: Red Hat says of which build on a module is fixed.
+    module_build: bool,
+    /// Whether the name is a module's, because its advisories do not say which of its packages they are about.
+    whole_module: bool,
 }
 
 /// The findings of one package, and why its version could not be compared, if it could not.
@@ -37,20 +43,37 @@ pub(super) fn find(
     found: &mut Vec<Found>,
 ) -> Option<String> {
     let mut invalid = None;
+    let mut named = false;
+    let mut decided: Vec<Identifier> = Vec::new();
     for key in keys(rules, distribution, package) {
+        if named && !key.whole_module {
+            // Where the advisories name the package itself, its source says nothing more.
+            continue;
+        }
         let mut candidates = Candidates::default();
-        let any = collect(sections, distribution, package, &key, &mut candidates);
+        let lines = (distribution.family == Family::Amazon)
+            .then(|| Lines::of(sections.base.entries(&key.name), &key.installed.version));
+        let any = collect(sections, distribution, package, &key, lines.as_ref(), &mut candidates);
         if any {
             invalid = invalid.or(key.installed.invalid.clone());
         }
         for (id, statements) in candidates.by_id() {
-            let statements = deciding(rules, distribution, package, &key.installed, statements);
-            found.extend(finding(index, package, &key.installed, key.kind, id, &statements));
+            if key.whole_module && decided.contains(&id) {
+                continue;
+            }
+            let statements = match &lines {
+                Some(lines) => lines.deciding(statements),
+                None => deciding(rules, distribution, package, &key.installed, statements),
+            };
+            let finding = finding(index, package, &key.installed, key.kind, id, &statements);
+            if key.module_build {
+                decided.push(id);
+                found.extend(finding.map(|found| of_module(found, &statements)));
+            } else {
+                found.extend(finding);
+            }
         }
-        if any {
-            // Where the advisories name the package itself, its source says nothing more.
-            break;
-        }
+        named |= any;
     }
     if invalid.is_none() {
         // Nothing is known of the package, but whoever reads the report should still hear of it.
@@ -63,13 +86,59 @@ pub(super) fn find(
     invalid
 }
 
+/// Says of a build number that it is one: `httpd:2.4:8070020230131172653` is what `dnf` calls the build.
+fn of_module(mut found: Found, statements: &[&Candidate<'_>]) -> Found {
+    let finding = &mut found.found;
+    let fix = finding.fixed_version.as_str();
+    let fixing = statements
+        .iter()
+        .find(|candidate| candidate.fixes().any(|named| named == fix));
+    if let Some(module) = fixing.map(|candidate| candidate.entry.module()) {
+        finding.fixed_version = format!("{module}:{fix}");
+        finding.range = format!("build {} of module {module}", finding.range);
+    }
+    found
+}
+
+/// The build of the module that a package of Red Hat comes from, where it comes from one.
+fn module_build(family: Family, package: &Package) -> Option<Installed<'_>> {
+    let build = red_hat::module_build(package);
+    if !matches!(family, Family::RedHat | Family::CentOs) || build.is_none() && !package.version.contains(".module") {
+        return None;
+    }
+    let mut installed = Installed::new(Scheme::Rpm, build.unwrap_or(""), false);
+    if installed.version.is_empty() {
+        installed.invalid = Some("the database does not say which build of its module it is from".to_owned());
+    }
+    Some(installed)
+}
+
 fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p Package) -> Vec<Key<'p>> {
     let is_rpm = rules.packages == Ecosystem::Rpm;
+    if let Some(installed) = module_build(distribution.family, package) {
+        let key = |name: &'p str, kind, whole_module| Key {
+            name: Cow::Borrowed(name),
+            installed: installed.clone(),
+            kind,
+            module_build: true,
+            whole_module,
+        };
+        let source = (!package.source_name.is_empty()).then(|| key(&package.source_name, MatchKind::Source, false));
+        let module = package
+            .module_stream()
+            .map(|stream| key(stream, MatchKind::Source, true));
+        return std::iter::once(key(&package.name, MatchKind::Direct, false))
+            .chain(source)
+            .chain(module)
+            .collect();
+    }
     let itself = package.source_name.is_empty() || package.source_name == package.name;
     let direct = || Key {
         name: Cow::Borrowed(package.name.as_str()),
         installed: Installed::new(rules.scheme, package.version.as_str(), false),
         kind: MatchKind::Direct,
+        module_build: false,
+        whole_module: false,
     };
     // Alpine builds every package of an origin in one version.
     let source_version = if package.source_version.is_empty() {
@@ -83,6 +152,8 @@ fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p
         // Source rpms carry no epoch; the advisory's is taken to be that of the installed one.
         installed: Installed::new(rules.scheme, version, is_rpm),
         kind: MatchKind::Source,
+        module_build: false,
+        whole_module: false,
     };
     match rules.lookup {
         Lookup::Binary => vec![direct()],
@@ -131,6 +202,7 @@ fn collect<'a>(
     distribution: &Distribution,
     package: &Package,
     key: &Key<'_>,
+    lines: Option<&Lines<'a>>,
     candidates: &mut Candidates<'a>,
 ) -> bool {
     let mut any = false;
@@ -140,10 +212,18 @@ fn collect<'a>(
     for (number, section, out_of_reach) in [(0, Some(sections.base), None), (PRO, sections.pro, pro_only)] {
         for entry in section.into_iter().flat_map(|section| section.entries(&key.name)) {
             any = true;
-            if !applies(&entry, distribution, package, &key.installed) {
+            if !applies(&entry, distribution, package, key)
+                || lines.is_some_and(|lines| !lines.apply(&entry, &key.installed.version))
+            {
                 continue;
             }
-            let judgement = key.installed.judge(&entry);
+            let judgement = match key.installed.judge(&entry) {
+                Judgement::Affected(stretch) if key.whole_module => Judgement::Uncertain(
+                    stretch,
+                    "the advisory names the module, not which of its packages".to_owned(),
+                ),
+                judgement => judgement,
+            };
             let mut candidate = Candidate {
                 entry,
                 judgement,
@@ -151,7 +231,7 @@ fn collect<'a>(
                 out_of_reach,
             };
             if is_paid_line(entry.product()) {
-                candidate.out_of_reach = Some("with a SUSE subscription for long-term support only");
+                candidate.out_of_reach = Some("with a SUSE subscription for longer support only");
             }
             if extended.is_some_and(|minor| !red_hat::is_reachable(&candidate, minor)) {
                 candidate.out_of_reach = Some("in a later minor release only");
@@ -180,10 +260,10 @@ fn is_subscribed(distribution: &Distribution, package: &Package) -> bool {
 
 /// Lines of SUSE's releases that need a further subscription.
 fn is_paid_line(product: &str) -> bool {
-    matches!(product, "LTSS" | "ESPOS" | "SAP" | "BCL" | "TERADATA")
+    matches!(product, "LTSS" | "ESPOS" | "SAP" | "BCL" | "TERADATA" | "Real Time")
 }
 
-fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, installed: &Installed<'_>) -> bool {
+fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, key: &Key<'_>) -> bool {
     let mut arches = entry.arches().peekable();
     if arches.peek().is_some()
         && !package.arch.is_empty()
@@ -201,10 +281,14 @@ fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, in
     match distribution.family {
         Family::RedHat | Family::CentOs | Family::Alma | Family::Rocky => {
             let fixes: Vec<&str> = fixes().collect();
+            let version = if key.module_build {
+                package.version.as_str()
+            } else {
+                &key.installed.version
+            };
             red_hat::product_applies(entry.product(), distribution)
-                && red_hat::module_applies(&fixes, entry.module(), &installed.version, package.module_stream())
+                && red_hat::module_applies(&fixes, entry.module(), version, package.module_stream())
         }
-        Family::Amazon => same_line(entry.product(), &installed.version, fixes()),
         // Modules of SUSE's products are parts of one release, not lines beside it.
         _ => true,
     }

@@ -5,6 +5,7 @@
 
 use crate::file::{Bound, Entry, Stretch};
 use crate::versions::Scheme;
+use seaworthy_model::limits;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -33,7 +34,13 @@ pub(super) enum Judgement<'a> {
 impl<'a> Installed<'a> {
     pub(super) fn new(scheme: Scheme, version: impl Into<Cow<'a, str>>, without_epoch: bool) -> Self {
         let version = version.into();
-        let invalid = scheme.check(&version).err().map(|error| error.to_string());
+        let (version, invalid) = match scheme.check(&version) {
+            Ok(()) => (version, None),
+            Err(error) => match meant(scheme, &version) {
+                Some(meant) => (Cow::Owned(meant), None),
+                None => (version, Some(error.to_string())),
+            },
+        };
         Self {
             scheme,
             version,
@@ -55,7 +62,13 @@ impl<'a> Installed<'a> {
         let (version, bound) = (self.prepared(&self.version), self.prepared(bound));
         match self.scheme.compare(version, bound) {
             Ok(order) => (order, true),
-            Err(_) => (self.scheme.order_or_fallback(version, bound), false),
+            Err(_) => {
+                let meant = meant(self.scheme, bound);
+                match meant.and_then(|bound| self.scheme.compare(version, &bound).ok()) {
+                    Some(order) => (order, true),
+                    None => (self.scheme.order_or_fallback(version, bound), false),
+                }
+            }
         }
     }
 
@@ -142,6 +155,16 @@ impl<'a> Installed<'a> {
                 .split_once('+')
                 .is_some_and(|(public, _)| self.scheme.compare(public, end) == Ok(Ordering::Equal))
     }
+}
+
+/// The version that a looser form stands for, where the ecosystem's tools agree on it: `=v1.2` is `1.2.0` to all that
+/// read npm's ranges, though the registry takes strict versions only.
+fn meant(scheme: Scheme, version: &str) -> Option<String> {
+    if version.len() > limits::VERSION_BYTES {
+        return None;
+    }
+    let meant = scheme.repair(version)?;
+    scheme.check(&meant).is_ok().then_some(meant)
 }
 
 /// `4:5.26.3-419.el8` without its epoch.

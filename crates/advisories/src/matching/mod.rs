@@ -3,6 +3,7 @@
 //! What cannot be decided is said: a version that cannot be compared gives findings marked as uncertain and a problem,
 //! packages that no advisories are about give a problem, a distribution without advisories is named.
 
+mod amazon;
 mod candidates;
 mod details;
 mod distribution;

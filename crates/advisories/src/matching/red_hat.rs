@@ -6,10 +6,13 @@
 
 use super::candidates::Candidate;
 use super::judge::{Installed, without_epoch};
-use seaworthy_model::Distribution;
+use seaworthy_model::{Distribution, Package};
 
 /// `8` and `4` of `…el8_4…`; builds without a minor have none; `None` for builds that name no release.
 fn stream(version: &str) -> Option<(u32, Option<u32>)> {
+    if let Some(platform) = platform(version) {
+        return Some(platform);
+    }
     let at = version.rfind(".el").or_else(|| version.rfind("+el"))?;
     let rest = version.get(at + 3..)?;
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
@@ -26,8 +29,37 @@ fn stream(version: &str) -> Option<(u32, Option<u32>)> {
     Some((major.parse().ok()?, minor))
 }
 
+/// The release for which a build of a module was made: `8070020230131172653` is release 8.7.0 and the time of the build.
+fn platform(build: &str) -> Option<(u32, Option<u32>)> {
+    if build.len() < BUILD_DIGITS || !build.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let major = build.get(..1)?.parse().ok()?;
+    // The first ones were numbered by the major release alone.
+    let minor = (build.len() > BUILD_DIGITS).then(|| build.get(1..3)?.parse().ok());
+    Some((major, minor.flatten()))
+}
+
+/// Digits of a module's first builds: the major release, and the time to the second.
+const BUILD_DIGITS: usize = 15;
+
+/// The build number of the module that a package comes from, `name:stream:build:context` being its label; `None` for
+/// packages outside modules.
+pub(super) fn module_build(package: &Package) -> Option<&str> {
+    let stream = package.module_stream()?;
+    let rest = package
+        .modularity_label
+        .get(stream.len()..)?
+        .strip_prefix(':')
+        .unwrap_or("");
+    Some(rest.split(':').next().unwrap_or(""))
+}
+
 /// The version before its release: builds of one stream with another upstream version are another branch.
 fn upstream(version: &str) -> &str {
+    if platform(version).is_some() {
+        return "";
+    }
     without_epoch(version).split('-').next().unwrap_or("")
 }
 
@@ -69,17 +101,23 @@ pub(super) fn deciding<'c, 'a>(
         return statements;
     }
     let own = stream(&installed.version);
-    // A build of the stream that has its own fix, at or above it, contains it: no other stream's fix matters.
-    let done = fixed.iter().any(|candidate| {
-        candidate.is_clear()
-            && candidate.fixes().any(|fix| {
-                own.is_some_and(|(_, minor)| minor.is_some())
-                    && stream(fix) == own
-                    && upstream(fix) == upstream(&installed.version)
-            })
-    });
-    if done {
-        return fixed.into_iter().filter(|candidate| candidate.is_clear()).collect();
+    // A build of a stream that has fixes of its own contains them from the last one on: no other stream's fix matters.
+    let of_own_stream: Vec<&'c Candidate<'a>> = fixed
+        .iter()
+        .copied()
+        .filter(|candidate| {
+            own.is_some_and(|(_, minor)| minor.is_some()) && candidate.fixes().any(|fix| stream(fix) == own)
+        })
+        .collect();
+    let same_branch = |candidate: &Candidate<'_>| {
+        candidate
+            .fixes()
+            .any(|fix| upstream(fix) == upstream(&installed.version))
+    };
+    if of_own_stream.iter().all(|candidate| candidate.is_clear())
+        && of_own_stream.iter().any(|candidate| same_branch(candidate))
+    {
+        return of_own_stream;
     }
     let minor_of = |candidate: &Candidate<'_>| {
         candidate
@@ -109,14 +147,22 @@ pub(super) fn deciding<'c, 'a>(
             .collect();
     }
     // Several upstream versions can have fixes of their own; the installed one's decide where there are any.
-    let same_upstream = |candidate: &&&'c Candidate<'a>| {
-        candidate
-            .fixes()
-            .any(|fix| upstream(fix) == upstream(&installed.version))
+    let same: Vec<&'c Candidate<'a>> = eligible
+        .iter()
+        .copied()
+        .filter(|candidate| same_branch(candidate))
+        .collect();
+    let next = if same.is_empty() { &eligible } else { &same }
+        .iter()
+        .map(|candidate| minor_of(candidate))
+        .min();
+    // A stream can need a second fix, which may come with another upstream version. Builds without a minor are of
+    // several streams: there another upstream version is another branch.
+    let considered = if next == Some(u32::MAX) && !same.is_empty() {
+        same
+    } else {
+        eligible
     };
-    let same: Vec<&'c Candidate<'a>> = eligible.iter().filter(same_upstream).copied().collect();
-    let considered = if same.is_empty() { eligible } else { same };
-    let next = considered.iter().map(|candidate| minor_of(candidate)).min();
     considered
         .into_iter()
         .filter(|candidate| Some(minor_of(candidate)) == next)
@@ -177,6 +223,11 @@ pub(super) fn module_applies(candidate_fixes: &[&str], stated: &str, installed: 
         }
         (stated, Some(label)) => stated == label,
         // The label is lost (a database without it); the build shows that it comes from some module.
+        (stated, None) if candidate_fixes.iter().any(|fix| platform(fix).is_some()) => {
+            let number = stated.rsplit(':').next().unwrap_or("");
+            let numbered = number.starts_with(|letter: char| letter.is_ascii_digit());
+            modular(installed) && (!numbered || upstream(installed).starts_with(number))
+        }
         (stated, None) => {
             modular(installed) && super::candidates::same_line(stated, installed, candidate_fixes.iter().copied())
         }
@@ -200,6 +251,9 @@ mod tests {
             ("1:18.19.0-1.module+el8.9.0+21059+a8e9a1c1", Some((8, Some(9)))),
             ("5.10.109-104.amzn2", None),
             ("1.0-1.el8.1", Some((8, None))),
+            ("8070020230131172653", Some((8, Some(7)))),
+            ("8100020240314121426", Some((8, Some(10)))),
+            ("820181219174508", Some((8, None))),
         ] {
             assert_eq!(stream(version), expected, "{version}");
         }

@@ -12,6 +12,7 @@ use seaworthy_model::limits;
 
 mod apk;
 mod conan;
+pub mod constraint;
 mod deb;
 mod fallback;
 mod gem;
@@ -153,6 +154,8 @@ schemes! {
     Pacman "pacman" pacman::Pacman<'_>;
     /// Python: PEP 440.
     Pep440 "pep440" pep440::Pep440;
+    /// PHP packages, as Composer resolves them: normalised first.
+    Php "php" php::Normalized<'_>;
     /// Gentoo: portage.
     Portage "portage" portage::Portage<'_>;
     /// Dart packages, as pub prefers them: pre-releases last.
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(
             error,
             "unknown version scheme \"rpm5\", known are apk, bitnami, cargo, composer, conan, cran, dart, deb, gem, go, hackage, hex, jvm, maven, npm, nuget, \
-             packagist, pacman, pep440, portage, pub, rpm, semver"
+             packagist, pacman, pep440, php, portage, pub, rpm, semver"
         );
     }
 

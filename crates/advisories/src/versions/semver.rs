@@ -96,11 +96,13 @@ pub(super) fn loosened(text: &str) -> Option<String> {
             return None;
         }
         version.push('-');
+        // As Ruby writes it, dots are all there is: `1.0.0.alpha.beta` is what others call `1.0.0-alpha-beta`.
+        let between_words = if rest.starts_with('.') { '-' } else { '.' };
         for (index, identifier) in pre.split('.').enumerate() {
-            if index > 0 {
-                version.push('.');
-            }
             let numeric = !identifier.is_empty() && identifier.bytes().all(|byte| byte.is_ascii_digit());
+            if index > 0 {
+                version.push(if numeric { '.' } else { between_words });
+            }
             version.push_str(if numeric { without_zeros(identifier) } else { identifier });
         }
     }
