@@ -57,8 +57,8 @@ fn check_rows(scheme: Scheme) {
 #[test]
 fn every_scheme_agrees_with_its_native_tool() {
     for scheme in Scheme::ALL {
-        // No native tool orders these: Bitnami's rules are Semantic Versioning's, and pub's rows are of another order.
-        if !matches!(scheme, Scheme::Bitnami | Scheme::Dart) {
+        // No rows: Bitnami's order is Semantic Versioning's, the others are what advisories mean by pub and Composer.
+        if !matches!(scheme, Scheme::Bitnami | Scheme::Dart | Scheme::Php) {
             check_rows(*scheme);
         }
     }
@@ -68,7 +68,7 @@ fn every_scheme_agrees_with_its_native_tool() {
 #[test]
 fn real_versions_have_keys() {
     for scheme in Scheme::ALL {
-        if matches!(scheme, Scheme::Bitnami | Scheme::Dart) {
+        if matches!(scheme, Scheme::Bitnami | Scheme::Dart | Scheme::Php) {
             continue;
         }
         let Some(rows) = rows(&format!("vectors/versions/{scheme}.tsv")) else {
@@ -223,6 +223,7 @@ fn plausible(scheme: Scheme) -> BoxedStrategy<String> {
         Scheme::Composer | Scheme::Packagist => {
             "v?[0-2](\\.[0-2]){0,2}([.-]?(dev|a|beta|RC|rc|pl|p|x)[.-]?[0-2]?){0,2}[.+]?"
         }
+        Scheme::Php => "v?[0-2](\\.[0-2]){0,3}([.-]?(alpha|b|RC|p)[.-]?[0-2]?)?(-dev)?",
         Scheme::Cran => "[0-2]([.-][0-2]{1,2}){0,3}",
         Scheme::Hackage => "[0-2](\\.[0-2]{1,2}){0,3}",
         Scheme::Conan => "[0-2](\\.[0-2a]{1,2}){0,2}(-[0-2a]{0,2}(\\.[0-2]{1,2})?)?(\\+[0-2b](\\.[0-2])?)?",
