@@ -1,7 +1,7 @@
 //! Which advisory data a scan uses: the file given, else the newer of the cached file and the one inside the binary.
 
 use anyhow::{Context, Result};
-use seaworthy_scanner::Database;
+use seaworthy_scanner::{Cache, Database, Removed};
 use std::path::{Path, PathBuf};
 
 /// Written by `seaworthy db build` from the feeds named in `NOTICE`; facts only.
@@ -13,14 +13,14 @@ const CACHED: &str = "db/advisories.db";
 /// Opens the data to use.
 ///
 /// A cached file that cannot be opened is an error, not a reason to use older data silently.
-pub(crate) fn open(given: Option<&Path>, cache_directory: Option<&Path>) -> Result<Database> {
+pub(crate) fn open(given: Option<&Path>, given_cache: Option<&Path>) -> Result<Database> {
     if let Some(path) = given {
         return Ok(Database::open(path)?);
     }
     let built_in = Database::from_static(BUILT_IN).context("the advisory data inside this binary are damaged")?;
-    let cached = cache_directory
+    let cached = given_cache
         .map(Path::to_owned)
-        .or_else(default_cache_directory)
+        .or_else(cache_directory)
         .map(|directory| directory.join(CACHED));
     match cached.filter(|path| path.is_file()) {
         Some(path) => {
@@ -36,7 +36,7 @@ pub(crate) fn open(given: Option<&Path>, cache_directory: Option<&Path>) -> Resu
 }
 
 /// `$XDG_CACHE_HOME/seaworthy`, else `~/.cache/seaworthy`.
-fn default_cache_directory() -> Option<PathBuf> {
+pub(crate) fn cache_directory() -> Option<PathBuf> {
     let set = |name| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
@@ -45,4 +45,36 @@ fn default_cache_directory() -> Option<PathBuf> {
     set("XDG_CACHE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("seaworthy"))
+}
+
+/// Where results of layers are kept, if they are.
+///
+/// A home that does not exist is not made: users without one have `/nonexistent`.
+pub(crate) fn cache(no_cache: bool, given: Option<&Path>) -> Option<Cache> {
+    if no_cache {
+        return None;
+    }
+    if let Some(directory) = given {
+        return Some(Cache::new(directory));
+    }
+    let directory = cache_directory();
+    let home = directory
+        .as_deref()
+        .and_then(|directory| directory.parent()?.parent())
+        .is_some_and(Path::is_dir);
+    if !home {
+        tracing::debug!("results of layers are not kept: there is no home directory; name one with --cache-dir");
+    }
+    directory.filter(|_| home).map(|directory| Cache::new(&directory))
+}
+
+/// Removes the downloaded advisory file.
+pub(crate) fn remove_downloaded(cache_directory: &Path) -> std::io::Result<Removed> {
+    let path = cache_directory.join(CACHED);
+    let bytes = match std::fs::metadata(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Removed::default()),
+        metadata => metadata?.len(),
+    };
+    std::fs::remove_file(path)?;
+    Ok(Removed { files: 1, bytes })
 }

@@ -11,6 +11,19 @@ pub(crate) const USAGE: u8 = 2;
 /// It could not be scanned: no report was made.
 pub(crate) const COULD_NOT_SCAN: u8 = 3;
 
+/// The code that says more of two: could not scan, then the number that was asked for, then a failed policy.
+pub(crate) const fn worse(a: u8, b: u8) -> u8 {
+    const fn rank(code: u8) -> u8 {
+        match code {
+            PASSED => 0,
+            POLICY_FAILED => 1,
+            COULD_NOT_SCAN => 3,
+            _ => 2,
+        }
+    }
+    if rank(b) > rank(a) { b } else { a }
+}
+
 /// The code as the operating system takes it.
 pub(crate) fn code(code: u8) -> ExitCode {
     ExitCode::from(code)

@@ -6,27 +6,40 @@ mod data;
 mod environment;
 mod exit;
 mod progress;
+mod settings;
 mod text;
 
 use anyhow::{Context, Result};
 use arguments::{Arguments, Command, DatabaseCommand, VersionsCommand};
 use jiff::Timestamp;
 use progress::Talk;
-use seaworthy_scanner::Target;
+use seaworthy_scanner::{Options, Target};
+use settings::Settings;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (arguments, matches) = arguments::parse();
-    start_log(&arguments);
-    for flag in arguments::compatibility::given(&matches) {
+    let typed = match arguments::parse() {
+        Ok(typed) => typed,
+        Err(error) => {
+            text::error(&error);
+            return exit::code(exit::USAGE);
+        }
+    };
+    let arguments = &typed.arguments;
+    start_log(arguments);
+    for flag in arguments::compatibility::given(&typed.matches) {
         tracing::warn!("--{flag} means nothing here and is ignored");
     }
-    if let Some(what) = arguments::not_yet::find(&arguments) {
+    for key in typed.settings.unknown(&arguments::command()) {
+        let path = typed.settings.path().display();
+        tracing::warn!("{path}: {key} means nothing here and is ignored");
+    }
+    if let Some(what) = arguments::not_yet::find(arguments) {
         text::error(&anyhow::anyhow!("{what} does not work yet"));
         return exit::code(exit::USAGE);
     }
-    match run(&arguments) {
+    match run(arguments, &typed.settings) {
         Ok(code) => exit::code(code),
         Err(error) if text::is_broken_pipe(&error) => exit::code(exit::PASSED),
         Err(error) => {
@@ -36,17 +49,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<u8> {
+fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
     let now = Timestamp::now();
     let mut out = std::io::stdout();
     match &arguments.command {
         Command::Image(image) => {
-            let target = Target::ImageInput(image.input.clone().unwrap_or_default());
-            return commands::scan::run(&target, &image.scan, &arguments.global, now);
+            let targets: Vec<Target> = match &image.input {
+                Some(input) => vec![Target::ImageInput(input.clone())],
+                None => image.references.iter().cloned().map(Target::ImageReference).collect(),
+            };
+            let options = Options {
+                sources: image.image_src.clone(),
+                network: commands::network::of(&image.scan, settings)?,
+                ..commands::scan::prepare(&image.scan, &arguments.global, now)?
+            };
+            return commands::scan::run(&targets, &image.scan, options, &arguments.global);
         }
         Command::Rootfs(root) => {
-            let target = Target::RootDirectory(root.path.clone());
-            return commands::scan::run(&target, &root.scan, &arguments.global, now);
+            let targets = [Target::RootDirectory(root.path.clone())];
+            let options = commands::scan::prepare(&root.scan, &arguments.global, now)?;
+            return commands::scan::run(&targets, &root.scan, options, &arguments.global);
+        }
+        Command::Clean(clean) => {
+            let talk = Talk::choose(arguments.global.quiet, arguments.global.no_progress);
+            commands::clean::run(clean, arguments.global.cache_dir.as_deref(), talk)?;
         }
         Command::Db {
             command: DatabaseCommand::Info { db },
@@ -97,7 +123,7 @@ fn run(arguments: &Arguments) -> Result<u8> {
             out.write_all(&script).context("cannot write the completions")?;
         }
         Command::Man => clap_mangen::Man::new(arguments::command()).render(&mut out)?,
-        other => anyhow::bail!("{other:?} does not work yet"),
+        _ => anyhow::bail!("this command does not work yet"),
     }
     Ok(exit::PASSED)
 }

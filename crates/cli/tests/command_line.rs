@@ -115,7 +115,7 @@ fn exit_codes_are_those_of_the_manual() {
     assert_eq!(with(&["--format", "sarif"]), 2);
     assert_eq!(with(&["--vex", "x.json"]), 2);
     assert_eq!(with(&["--scanners", "vuln,secret"]), 2);
-    assert_eq!(run(&["image", "alpine:3.20"]).code, 2);
+    assert_eq!(run(&["image", "registry:127.0.0.1:1/alpine:3.20"]).code, 3);
     assert_eq!(run(&["image", "--input", "examples/gone.tar"]).code, 3);
     assert_eq!(
         run(&["image", "--input", "examples/myapp-v1.tar", "--db", "README.md"]).code,
@@ -283,7 +283,7 @@ fn hostile_inputs_end_soon_with_a_message_and_never_clean() {
         let path = folder.path().join("case.tar");
         std::fs::write(&path, bytes).unwrap();
         let started = Instant::now();
-        let run = run(&["image", "--input", path.to_str().unwrap()]);
+        let run = run(&["image", "--no-progress", "--input", path.to_str().unwrap()]);
         assert_eq!(run.code, 3, "{name}: {}{}", run.out, run.err);
         assert!(
             run.err.starts_with("error: ") && run.err.contains(expected),

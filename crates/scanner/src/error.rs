@@ -10,8 +10,8 @@ pub enum Error {
     Image(#[from] seaworthy_image::Error),
     #[error(transparent)]
     Advisories(#[from] seaworthy_advisories::error::Error),
-    #[error("the scan took longer than allowed")]
-    TimedOut { source: Box<seaworthy_image::Error> },
+    #[error("the scan took longer than allowed: {reached}")]
+    TimedOut { reached: String },
     #[error("cannot read the directory")]
     Directory { source: io::Error },
     #[error("layer {index} gave no result")]

@@ -1,29 +1,55 @@
 //! The one pipeline that the command line and the cluster share: open, read, match, decide, report.
 
+mod cache;
+mod directory;
 mod error;
+mod observer;
+mod open;
 mod read;
+mod streams;
 
+pub use cache::{Cache, Removed};
 pub use error::Error;
+pub use observer::{LayerProgress, Observer, Step, Unobserved};
+pub use open::platforms;
 pub use seaworthy_advisories::database::Database;
-pub use seaworthy_image::Progress;
+pub use seaworthy_image::{ClientOptions, CredentialFiles, Credentials, ImageSource, Mirror, Network};
 pub use seaworthy_inventory::{Pattern, Selection};
 pub use seaworthy_policy::{IgnoreFile, Ignored, Rules};
 
 use jiff::Timestamp;
+use observer::Phases;
+use read::Reading;
 use seaworthy_model::{
     ArtifactKind, DatabaseInfo, Distribution, Effect, Family, ImageMetadata, Inventory, PackageClass, Platform,
     Problem, ScanReport,
 };
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use streams::Bounds;
 
 /// What is scanned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// An archive or layout, as `--input` takes it.
-    ImageInput(String),
+    ImageInput(OsString),
+    /// A reference, as `image REF` takes it.
+    ImageReference(String),
     /// An unpacked root file system.
     RootDirectory(PathBuf),
+}
+
+impl Target {
+    /// What people call it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::ImageInput(input) => input.to_string_lossy().into_owned(),
+            Self::ImageReference(reference) => reference.clone(),
+            Self::RootDirectory(path) => path.display().to_string(),
+        }
+    }
 }
 
 /// How a scan is done.
@@ -31,6 +57,10 @@ pub enum Target {
 pub struct Options {
     /// The platform asked for; `None` takes this machine's where there is a choice.
     pub platform: Option<Platform>,
+    /// Where references are looked for, in this order.
+    pub sources: Vec<ImageSource>,
+    /// Connections and credentials.
+    pub network: Network,
     /// What is left out.
     pub selection: Selection,
     /// Which packages are listed and matched (`--pkg-types`).
@@ -43,6 +73,8 @@ pub struct Options {
     pub threads: usize,
     /// The distribution to assume in place of the one detected (`--distro`).
     pub distribution: Option<Distribution>,
+    /// Where results of layers are kept between scans; `None` keeps and uses none.
+    pub cache: Option<Arc<Cache>>,
     /// The time that ages and expiries are judged by.
     pub now: Timestamp,
 }
@@ -51,12 +83,15 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             platform: None,
+            sources: ImageSource::ALL.to_vec(),
+            network: Network::default(),
             selection: Selection::default(),
             package_classes: vec![PackageClass::Os, PackageClass::Language],
             rules: Rules::default(),
             timeout: Some(seaworthy_model::limits::TIMEOUT),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             distribution: None,
+            cache: None,
             now: Timestamp::now(),
         }
     }
@@ -72,31 +107,6 @@ pub fn family_from_id(id: &str) -> Option<Family> {
         .filter(|family| *family != Family::Other)
 }
 
-/// Told how far a scan is; the calls come from the thread that scans.
-pub trait Observer: Sync {
-    /// The counter of stored bytes read.
-    fn progress(&self) -> &Progress;
-    /// Layers are about to be read; `bytes` is their stored size, 0 where unknown.
-    fn reading(&self, layers: usize, bytes: u64);
-    /// The layers are read and about to be merged.
-    fn merging(&self) {}
-    /// The packages are known and about to be matched.
-    fn matching(&self, packages: usize) {
-        let _ = packages;
-    }
-}
-
-/// An observer that nobody listens to.
-#[derive(Debug, Default)]
-pub struct Unobserved(Progress);
-
-impl Observer for Unobserved {
-    fn progress(&self) -> &Progress {
-        &self.0
-    }
-    fn reading(&self, _layers: usize, _bytes: u64) {}
-}
-
 /// Scans one target.
 ///
 /// # Errors
@@ -108,32 +118,42 @@ pub fn scan(
     database: &Database,
     observer: &dyn Observer,
 ) -> Result<ScanReport, Error> {
-    let started = Instant::now();
-    let bounds = read::Bounds {
+    let mut phases = Phases::new();
+    let bounds = Bounds {
         threads: options.threads.max(1),
-        deadline: options.timeout.and_then(|timeout| started.checked_add(timeout)),
+        deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
     };
+    observer.step(&Step::Opening);
     let (inventory, image, name, kind) = match target {
-        Target::ImageInput(input) => {
-            let image = seaworthy_image::open_input(input, options.platform.as_ref())?;
-            tracing::debug!(elapsed = ?started.elapsed(), layers = image.metadata().layers.len(), "image opened");
-            let inventory = read::image(&image, &options.selection, bounds, observer)?;
-            (
-                inventory,
-                Some(image.metadata().clone()),
-                input.clone(),
-                ArtifactKind::ContainerImage,
-            )
-        }
         Target::RootDirectory(path) => {
-            let inventory = read::root_directory(path, &options.selection, bounds, observer)?;
-            (inventory, None, path.display().to_string(), ArtifactKind::Filesystem)
+            let inventory = directory::root_directory(path, &options.selection, bounds, observer, &mut phases)?;
+            phases.end("merge");
+            (inventory, None, target.name(), ArtifactKind::Filesystem)
+        }
+        Target::ImageInput(_) | Target::ImageReference(_) => {
+            let image = open::image(target, options, bounds.deadline)?;
+            phases.end("open");
+            let reading = Reading {
+                selection: &options.selection,
+                bounds,
+                cache: options.cache.as_deref(),
+                observer,
+            };
+            let inventory = reading.image(&image, &mut phases)?;
+            let kind = ArtifactKind::ContainerImage;
+            (inventory, Some(image.metadata().clone()), target.name(), kind)
         }
     };
-    tracing::debug!(elapsed = ?started.elapsed(), packages = inventory.packages.len(), "layers read and merged");
+    let late = || Error::TimedOut {
+        reached: "every layer was read, the packages were being matched".into(),
+    };
+    if bounds.is_over() {
+        return Err(late());
+    }
     let report = judge(inventory, image, name, kind, options, database, observer)?;
-    tracing::debug!(elapsed = ?started.elapsed(), findings = report.decision.findings.len(), "matched and judged");
-    Ok(report)
+    phases.end("match");
+    phases.say();
+    if bounds.is_over() { Err(late()) } else { Ok(report) }
 }
 
 /// Matches an inventory and applies the policy: the half of a scan that needs no image.
@@ -156,7 +176,9 @@ fn judge(
         let what = "neither a distribution nor a package was recognised: what is installed here without a package manager is not seen";
         inventory.problems.push(Problem::of_artifact(Effect::Uncertain, what));
     }
-    observer.matching(inventory.packages.len());
+    observer.step(&Step::Matching {
+        packages: inventory.packages.len(),
+    });
     let today = options.now.as_second().div_euclid(86_400);
     let findings = database.find(&inventory, today)?;
     inventory.problems.extend(findings.problems);

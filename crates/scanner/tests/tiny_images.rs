@@ -19,8 +19,8 @@ fn empty_database() -> Database {
 }
 
 fn inventory_of(path: &Path) -> Result<Inventory, Error> {
-    let target = Target::ImageInput(path.to_str().unwrap().to_owned());
-    scan(&target, &Options::default(), &empty_database(), &Unobserved::default()).map(|report| report.inventory)
+    let target = Target::ImageInput(path.into());
+    scan(&target, &Options::default(), &empty_database(), &Unobserved).map(|report| report.inventory)
 }
 
 fn inventory(builder: &ImageBuilder) -> Inventory {
@@ -71,12 +71,12 @@ fn every_case_of_the_test_data_gives_the_expected_packages() {
             .filter(|line| !line.starts_with('#') && !line.is_empty())
             .map(|line| line.split('\t').take(2).collect::<Vec<_>>().join(" "))
             .collect();
-        let target = Target::ImageInput(case.join("image.oci.tar").to_str().unwrap().to_owned());
+        let target = Target::ImageInput(case.join("image.oci.tar").into());
         let options = Options {
             platform: Some("linux/amd64".parse().unwrap()),
             ..Options::default()
         };
-        let inventory = scan(&target, &options, &empty_database(), &Unobserved::default())
+        let inventory = scan(&target, &options, &empty_database(), &Unobserved)
             .unwrap()
             .inventory;
         if names(&inventory) != expected {
@@ -315,8 +315,8 @@ fn skipped_directories_and_files_are_not_read() {
         let mut options = Options::default();
         options.selection.skip_directories = directories.into_iter().map(seaworthy_scanner::Pattern::new).collect();
         options.selection.skip_files = files.into_iter().map(seaworthy_scanner::Pattern::new).collect();
-        let target = Target::ImageInput(path.to_str().unwrap().to_owned());
-        let report = scan(&target, &options, &empty_database(), &Unobserved::default()).unwrap();
+        let target = Target::ImageInput(path.clone().into());
+        let report = scan(&target, &options, &empty_database(), &Unobserved).unwrap();
         assert_eq!(names(&report.inventory), set(&expected));
     }
 }
@@ -334,7 +334,7 @@ fn a_root_directory_is_read_like_an_image() {
     std::os::unix::fs::symlink("/srv/dpkg", root.join("var/lib/dpkg")).unwrap();
     std::fs::write(root.join("srv/dpkg/status"), stanza("a", "1")).unwrap();
     let target = Target::RootDirectory(root.to_owned());
-    let report = scan(&target, &Options::default(), &empty_database(), &Unobserved::default()).unwrap();
+    let report = scan(&target, &Options::default(), &empty_database(), &Unobserved).unwrap();
     assert_eq!(names(&report.inventory), set(&["a 1"]));
     assert_eq!(report.inventory.distribution.unwrap().version, "12");
 }
@@ -349,8 +349,8 @@ fn a_scan_that_takes_too_long_ends_with_an_error() {
         timeout: Some(std::time::Duration::ZERO),
         ..Options::default()
     };
-    let target = Target::ImageInput(path.to_str().unwrap().to_owned());
-    let error = scan(&target, &options, &empty_database(), &Unobserved::default()).unwrap_err();
+    let target = Target::ImageInput(path.into());
+    let error = scan(&target, &options, &empty_database(), &Unobserved).unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error}");
 }
 

@@ -7,9 +7,13 @@ pub(crate) mod compatibility;
 pub(crate) mod not_yet;
 mod scan;
 
-pub(crate) use scan::{Format, OutputTarget, ScanArguments};
+pub(crate) use scan::{Format, OutputTarget, PlatformChoice, ScanArguments};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use crate::settings::Settings;
+use anyhow::anyhow;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use seaworthy_scanner::ImageSource;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Scans container images for known vulnerabilities and lets only images that pass run in Kubernetes.
@@ -41,10 +45,10 @@ pub(crate) struct GlobalArguments {
     /// Say on stderr what is done and where the time goes
     #[arg(short, long, global = true)]
     pub(crate) debug: bool,
-    /// No progress bar, one line a step instead
+    /// Show no progress: neither bars nor a line a step
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
-    /// Settings file
+    /// Settings file: any flag by its name, and registry.mirrors [default: seaworthy.yaml where it exists]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where downloaded data and results are kept [default: the user's cache directory]
@@ -57,7 +61,9 @@ pub(crate) struct GlobalArguments {
 pub(crate) enum Command {
     /// Scan a container image
     #[command(
-        after_help = "Examples:\n  seaworthy image --input image.tar             an archive by `docker save`, or an OCI archive\n  \
+        after_help = "Examples:\n  seaworthy image alpine:3.20                   from Docker, Podman, containerd or the registry\n  \
+            seaworthy image registry:ghcr.io/a/b:v1 c:v2  only from the registry; several images in one run\n  \
+            seaworthy image --input image.tar             an archive by `docker save`, or an OCI archive\n  \
             seaworthy image --input ./layout:v1           an OCI layout directory, one image of it\n  \
             seaworthy image --input image.tar --fail-on critical   show all, fail on criticals"
     )]
@@ -86,8 +92,9 @@ pub(crate) enum Command {
     Operator(OperatorArguments),
     /// Release everything that is held and take Seaworthy out of a cluster
     Uninstall(UninstallArguments),
-    /// Remove cached results and downloaded data
-    Clean,
+    /// Remove what earlier scans kept, and downloaded data
+    #[command(after_help = "Without a flag the results of layers are removed.")]
+    Clean(CleanArguments),
     /// Print the version
     Version,
     /// Print completions for a shell
@@ -108,12 +115,32 @@ pub(crate) struct ImageArguments {
     pub(crate) references: Vec<String>,
     /// An archive (docker or OCI, also gzip or zstd) or an OCI layout directory; `:TAG` or `@DIGEST` picks one image
     #[arg(long, value_name = "FILE|DIR")]
-    pub(crate) input: Option<String>,
+    pub(crate) input: Option<OsString>,
     /// Where to look for REF, in this order
-    #[arg(long, value_name = "SOURCES", value_delimiter = ',', default_values_t = ["docker", "podman", "containerd", "registry"].map(String::from))]
-    pub(crate) image_src: Vec<String>,
+    #[arg(long, value_name = "SOURCES", value_delimiter = ',', default_values_t = ImageSource::ALL)]
+    pub(crate) image_src: Vec<ImageSource>,
     #[command(flatten)]
     pub(crate) scan: ScanArguments,
+}
+
+/// `clean`; the names are Trivy's.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct CleanArguments {
+    /// Remove everything
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Remove the results of layers
+    #[arg(long)]
+    pub(crate) scan_cache: bool,
+    /// Remove downloaded advisory data; what is inside the binary stays
+    #[arg(long)]
+    pub(crate) vuln_db: bool,
+    #[arg(long, hide = true)]
+    pub(crate) java_db: bool,
+    #[arg(long, hide = true)]
+    pub(crate) checks_bundle: bool,
+    #[arg(long, hide = true)]
+    pub(crate) vex_repo: bool,
 }
 
 /// Commands that take one path and scan it.
@@ -237,16 +264,53 @@ pub(crate) fn command() -> clap::Command {
     crate::environment::with_environment(compatibility::with_trivy_flags(command))
 }
 
+/// What the user typed, with what the settings file adds to it.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    pub(crate) arguments: Arguments,
+    pub(crate) matches: ArgMatches,
+    pub(crate) settings: Settings,
+}
+
 /// Parses what the user typed; ends the process for `--help` and wrong usage, as clap does.
-pub(crate) fn parse() -> (Arguments, clap::ArgMatches) {
-    let line: Vec<String> = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let matches = compatibility::with_switch_values(command(), &line).get_matches();
+///
+/// # Errors
+/// When the settings file cannot be read or says what its flags do not take.
+pub(crate) fn parse() -> anyhow::Result<Typed> {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let matches = valued(&line).get_matches_from(&line);
+    let settings = Settings::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?.unwrap_or_default();
+    let words = settings.words(&command(), &matches);
+    let matches = if words.is_empty() {
+        matches
+    } else {
+        let mut line = line;
+        let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+        line.splice(end..end, words.into_iter().map(OsString::from));
+        valued(&line).try_get_matches_from(&line).map_err(|error| {
+            let message = error.to_string();
+            let first = message.lines().next().unwrap_or_default();
+            anyhow!(
+                "the settings file {}: {}",
+                settings.path().display(),
+                first.trim_start_matches("error: ")
+            )
+        })?
+    };
     match Arguments::from_arg_matches(&matches) {
-        Ok(arguments) => (arguments, matches),
+        Ok(arguments) => Ok(Typed {
+            arguments,
+            matches,
+            settings,
+        }),
         Err(error) => error.exit(),
     }
+}
+
+/// The command line whose switches take a value where this line gives them one.
+fn valued(line: &[OsString]) -> clap::Command {
+    let line: Vec<String> = line.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    compatibility::with_switch_values(command(), &line)
 }
 
 #[cfg(test)]
@@ -292,6 +356,11 @@ mod tests {
             "seaworthy operator --kubeconfig F --install --external-url https://h:1 --listen a:1 --http-listen a:2 --store sqlite://f",
             "seaworthy operator --db F --cache-dir D --exclude-namespace a --exclude-namespace b --registry-mirror a=b --allow-local-registries",
             "seaworthy uninstall --kubeconfig F",
+            "seaworthy image x --platform all",
+            "seaworthy image a b c",
+            "seaworthy clean",
+            "seaworthy clean --all",
+            "seaworthy clean --scan-cache --vuln-db --java-db --cache-dir d",
             "seaworthy version",
             "seaworthy completions bash",
             "seaworthy man",

@@ -11,29 +11,22 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
         Command::Explain(_) => "the command explain",
         Command::Operator(_) => "the command operator",
         Command::Uninstall(_) => "the command uninstall",
-        Command::Clean => "the command clean",
         Command::Db {
             command: DatabaseCommand::Update,
         } => "the command db update",
         Command::Db {
             command: DatabaseCommand::Build { trivy_db: Some(_), .. },
         } => "--trivy-db",
-        Command::Image(image) if image.input.is_none() => "scanning by reference (save the image and use --input FILE)",
-        Command::Image(image) => return scan(&image.scan).or_else(|| config(arguments)),
-        Command::Rootfs(path) => return scan(&path.scan).or_else(|| config(arguments)),
+        Command::Image(image) => return scan(&image.scan),
+        Command::Rootfs(path) => return scan(&path.scan),
         Command::Db { .. }
+        | Command::Clean(_)
         | Command::Versions { .. }
         | Command::Version
         | Command::Completions { .. }
-        | Command::Man => {
-            return config(arguments);
-        }
+        | Command::Man => return None,
     };
     Some(command.to_owned())
-}
-
-fn config(arguments: &Arguments) -> Option<String> {
-    arguments.global.config.as_ref().map(|_| "--config".to_owned())
 }
 
 /// Flags whose absence changes nothing (`--no-cache`, `--offline-scan`, registry flags beside `--input`) are accepted.

@@ -52,6 +52,25 @@ impl FromStr for OutputTarget {
     }
 }
 
+/// A value of `--platform`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PlatformChoice {
+    One(Platform),
+    All,
+}
+
+impl FromStr for PlatformChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("all") {
+            Ok(Self::All)
+        } else {
+            text.parse().map(Self::One)
+        }
+    }
+}
+
 /// Flags of `image`, `rootfs`, `fs`, `sbom` and `convert`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ScanArguments {
@@ -116,9 +135,9 @@ pub(crate) struct ScanArguments {
     /// Files to leave out, in the same way
     #[arg(long, value_delimiter = ',', value_name = "FILES", help_heading = "Reading")]
     pub(crate) skip_files: Vec<String>,
-    /// Platform of an image for several: os/arch or os/arch/variant [default: this machine's]
+    /// Platform of an image for several: os/arch or os/arch/variant, or all [default: this machine's]
     #[arg(long, value_name = "PLATFORM", help_heading = "Reading")]
-    pub(crate) platform: Option<Platform>,
+    pub(crate) platform: Option<PlatformChoice>,
     /// Distribution to assume in place of the one found, for example debian/12
     #[arg(long, value_name = "FAMILY/VERSION", help_heading = "Reading")]
     pub(crate) distro: Option<String>,

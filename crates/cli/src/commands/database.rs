@@ -51,8 +51,8 @@ pub(crate) fn info(database: &Database, today: i64, out: &mut dyn Write) -> Resu
 
 /// Compiles a directory of feeds into one file, which takes its place when it is complete.
 pub(crate) fn build(feed_directory: &Path, output: &Path, talk: Talk, out: &mut dyn Write) -> Result<()> {
-    let compilation = feeds::compile(feed_directory, &|feed| talk.say(&format!("Reading {feed}")))?;
-    talk.say(&format!("Writing {} records", compilation.records.len()));
+    let compilation = feeds::compile(feed_directory, &|feed| talk.step(&format!("Reading {feed}")))?;
+    talk.step(&format!("Writing {} records", compilation.records.len()));
     let bytes = file::write(&compilation)?;
     print_summaries(&compilation.summaries, out)?;
     replace(output, &bytes)?;

@@ -1,5 +1,9 @@
 //! What each command does, apart from how it is spelt (see `arguments`).
 
+pub(crate) mod clean;
 pub(crate) mod database;
+pub(crate) mod network;
+mod options;
+mod output;
 pub(crate) mod scan;
 pub(crate) mod versions;

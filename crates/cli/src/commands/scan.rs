@@ -1,38 +1,167 @@
-//! `seaworthy image` and `seaworthy rootfs`: flags become a scan, its report becomes output and an exit code.
+//! `seaworthy image` and `seaworthy rootfs`: one scan after another, and the exit code of the worst.
 
-use crate::arguments::{Format, GlobalArguments, OutputTarget, ScanArguments};
+use super::output::{Rendered, Reports};
+use super::{options, output};
+use crate::arguments::{GlobalArguments, ScanArguments};
 use crate::progress::{ScanProgress, Talk};
 use crate::{data, exit, text};
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use seaworthy_model::{Distribution, Effect, PackageClass, ScanReport, Verdict};
-use seaworthy_report::Options as ReportOptions;
-use seaworthy_scanner::{IgnoreFile, Options, Pattern, Rules, Selection, Target, scan};
-use std::io::{IsTerminal, Write};
-use std::path::Path;
+use seaworthy_model::{Effect, PackageClass, Platform, ScanReport, Verdict};
+use seaworthy_scanner::{Database, Error, Options, Target, scan};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
-/// The ignore file that is read when none is named.
-const IGNORE_FILE: &str = ".trivyignore";
+/// A scan ends itself when its time is up; what does not get to look at the clock is left behind after this.
+const GRACE: Duration = Duration::from_millis(200);
+/// As large as the main thread's.
+const STACK: usize = 8 << 20;
 
-/// Scans and returns the exit code.
-pub(crate) fn run(target: &Target, arguments: &ScanArguments, global: &GlobalArguments, now: Timestamp) -> Result<u8> {
-    let talk = Talk::choose(global.quiet, global.no_progress);
-    let options = options(arguments, now)?;
-    let database = data::open(arguments.db.as_deref(), global.cache_dir.as_deref())?;
-    let progress = ScanProgress::new(talk);
-    let report = scan(target, &options, &database, &progress)?;
-    drop(progress);
-    match write_reports(&report, arguments) {
-        // Who reads the report may stop reading; whether the image passes is another question.
-        Err(error) if text::is_broken_pipe(&error) => {}
-        written => written?,
-    }
-    if !global.quiet {
-        for reason in &report.decision.reasons {
-            talk.say(&format!("failed: {reason}"));
+/// What every scan of one run shares.
+struct Run {
+    arguments: Arc<ScanArguments>,
+    options: Options,
+    database: Arc<Database>,
+    talk: Talk,
+    /// Whether several reports are written one after another.
+    several: bool,
+}
+
+/// What is left of one scan.
+struct Scanned {
+    reports: Vec<Rendered>,
+    code: u8,
+    reasons: Vec<String>,
+}
+
+/// Scans every target and returns the exit code of the worst.
+pub(crate) fn run(
+    targets: &[Target],
+    arguments: &ScanArguments,
+    options: Options,
+    global: &GlobalArguments,
+) -> Result<u8> {
+    let every_platform = matches!(arguments.platform, Some(crate::arguments::PlatformChoice::All));
+    let run = Run {
+        arguments: Arc::new(arguments.clone()),
+        options,
+        database: Arc::new(data::open(arguments.db.as_deref(), global.cache_dir.as_deref())?),
+        talk: Talk::choose(global.quiet, global.no_progress),
+        several: targets.len() > 1 || every_platform,
+    };
+    let mut reports = Reports::new(arguments);
+    let mut worst = exit::PASSED;
+    for target in targets {
+        let platforms = if every_platform {
+            platforms(target, &run).map(|platforms| platforms.into_iter().map(Some).collect())
+        } else {
+            Ok(vec![run.options.platform.clone()])
+        };
+        let platforms: Vec<Option<Platform>> = match platforms {
+            Ok(platforms) => platforms,
+            Err(error) => {
+                said(&run, target, None, error)?;
+                worst = exit::worse(worst, exit::COULD_NOT_SCAN);
+                continue;
+            }
+        };
+        for platform in platforms {
+            match one(target, platform.clone(), &run) {
+                Ok(scanned) => {
+                    reports.write(&scanned.reports)?;
+                    for reason in &scanned.reasons {
+                        let name = run.several.then(|| name(target, platform.as_ref()) + ": ");
+                        run.talk.say(&format!("{}failed: {reason}", name.unwrap_or_default()));
+                    }
+                    worst = exit::worse(worst, scanned.code);
+                }
+                Err(error) => {
+                    said(&run, target, platform.as_ref(), error)?;
+                    worst = exit::worse(worst, exit::COULD_NOT_SCAN);
+                }
+            }
         }
     }
-    Ok(exit_code(&report, arguments))
+    Ok(worst)
+}
+
+/// Among several images a failure is said and the others go on; alone it is the program's own.
+fn said(run: &Run, target: &Target, platform: Option<&Platform>, error: anyhow::Error) -> Result<()> {
+    if !run.several {
+        return Err(error);
+    }
+    text::error(&error.context(format!("cannot scan {}", name(target, platform))));
+    Ok(())
+}
+
+fn name(target: &Target, platform: Option<&Platform>) -> String {
+    match platform {
+        Some(platform) => format!("{} ({platform})", target.name()),
+        None => target.name(),
+    }
+}
+
+/// The platforms that an image has.
+fn platforms(target: &Target, run: &Run) -> Result<Vec<Platform>> {
+    let (target, options) = (target.clone(), run.options.clone());
+    let progress = Arc::new(ScanProgress::new(run.talk, None));
+    in_time(run.options.timeout, &progress, move || {
+        Ok(seaworthy_scanner::platforms(&target, &options)?)
+    })
+}
+
+fn one(target: &Target, platform: Option<Platform>, run: &Run) -> Result<Scanned> {
+    let options = Options {
+        platform: platform.clone(),
+        ..run.options.clone()
+    };
+    let name = run.several.then(|| name(target, platform.as_ref()));
+    let progress = Arc::new(ScanProgress::new(run.talk, name));
+    let (target, several) = (target.clone(), run.several);
+    let (observer, arguments, database) = (
+        Arc::clone(&progress),
+        Arc::clone(&run.arguments),
+        Arc::clone(&run.database),
+    );
+    in_time(run.options.timeout, &progress, move || {
+        let report = scan(&target, &options, &database, observer.as_ref())?;
+        observer.finish();
+        Ok(Scanned {
+            reports: output::render_all(&report, &arguments, several)?,
+            code: exit_code(&report, &arguments),
+            reasons: report.decision.reasons,
+        })
+    })
+}
+
+/// Does the work on a thread of its own and gives it up when the time is up, whatever it is at.
+fn in_time<T: Send + 'static>(
+    timeout: Option<Duration>,
+    progress: &ScanProgress,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (sender, receiver) = sync_channel(1);
+    std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || {
+            // Nobody listens any more when the time was up.
+            let _ = sender.send(work());
+        })
+        .context("cannot start a thread")?;
+    let done = match timeout {
+        Some(timeout) => receiver.recv_timeout(timeout.saturating_add(GRACE)),
+        None => receiver.recv().map_err(RecvTimeoutError::from),
+    };
+    progress.finish();
+    match done {
+        Ok(done) => done,
+        Err(RecvTimeoutError::Timeout) => Err(Error::TimedOut {
+            reached: progress.reached(),
+        }
+        .into()),
+        Err(RecvTimeoutError::Disconnected) => Err(anyhow!("the scan ended without a result: this is a defect")),
+    }
 }
 
 /// What was not read whole does not pass a gate, and a distribution of which nothing could be read was not scanned.
@@ -63,104 +192,10 @@ fn exit_code(report: &ScanReport, arguments: &ScanArguments) -> u8 {
     }
 }
 
-fn options(arguments: &ScanArguments, now: Timestamp) -> Result<Options> {
-    let patterns = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
+/// The options of a scan, as the flags say.
+pub(crate) fn prepare(arguments: &ScanArguments, global: &GlobalArguments, now: Timestamp) -> Result<Options> {
     Ok(Options {
-        platform: arguments.platform.clone(),
-        selection: Selection {
-            skip_directories: patterns(&arguments.skip_dirs),
-            skip_files: patterns(&arguments.skip_files),
-            only: None,
-        },
-        package_classes: classes(arguments),
-        rules: rules(arguments, now)?,
-        timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
-        distribution: arguments.distro.as_deref().map(distribution).transpose()?,
-        now,
-        ..Options::default()
+        cache: data::cache(arguments.no_cache, global.cache_dir.as_deref()).map(Arc::new),
+        ..options::options(arguments, now)?
     })
-}
-
-fn classes(arguments: &ScanArguments) -> Vec<PackageClass> {
-    let named = |name: &str| arguments.pkg_types.iter().any(|kind| kind == name);
-    let kinds = [("os", PackageClass::Os), ("library", PackageClass::Language)];
-    kinds
-        .into_iter()
-        .filter(|(name, _)| named(name))
-        .map(|(_, class)| class)
-        .collect()
-}
-
-fn rules(arguments: &ScanArguments, now: Timestamp) -> Result<Rules> {
-    Ok(Rules {
-        severities: arguments.severity.iter().copied().collect(),
-        ignore_unfixed: arguments.ignore_unfixed,
-        ignore_status: arguments.ignore_status.iter().copied().collect(),
-        ignored: ignore_file(arguments.ignorefile.as_deref(), now)?,
-        exit_on_findings: arguments.exit_code != 0,
-        fail_on: arguments.fail_on,
-    })
-}
-
-/// Reads the named ignore file, which must exist, or the usual one, which need not.
-fn ignore_file(named: Option<&Path>, now: Timestamp) -> Result<Vec<seaworthy_scanner::Ignored>> {
-    let path = named.unwrap_or_else(|| Path::new(IGNORE_FILE));
-    let bytes = match std::fs::read(path) {
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        read => read.with_context(|| format!("cannot read the ignore file {}", path.display()))?,
-    };
-    let today = now.to_string();
-    let file = IgnoreFile::parse(&bytes, &path.display().to_string(), today.get(..10).unwrap_or_default());
-    for warning in &file.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(file.entries)
-}
-
-/// Reads `family/version` of `--distro`.
-fn distribution(text: &str) -> Result<Distribution> {
-    let (family, version) = text
-        .split_once('/')
-        .filter(|(_, version)| !version.is_empty())
-        .ok_or_else(|| anyhow!("--distro takes FAMILY/VERSION, for example debian/12, not {text:?}"))?;
-    let family = seaworthy_scanner::family_from_id(family).ok_or_else(|| {
-        anyhow!("--distro: unknown distribution {family:?}, write for example debian, alpine, ubuntu or redhat")
-    })?;
-    Ok(Distribution::new(family, version))
-}
-
-fn write_reports(report: &ScanReport, arguments: &ScanArguments) -> Result<()> {
-    if arguments.output.is_empty() {
-        let stdout = std::io::stdout();
-        let bytes = render(&arguments.format, report, arguments, stdout.is_terminal())?;
-        return stdout
-            .lock()
-            .write_all(&bytes)
-            .context("cannot write the report to standard output");
-    }
-    for OutputTarget { format, path } in &arguments.output {
-        let bytes = render(format.as_ref().unwrap_or(&arguments.format), report, arguments, false)?;
-        std::fs::write(path, bytes).with_context(|| format!("cannot write the report to {}", path.display()))?;
-    }
-    Ok(())
-}
-
-fn render(format: &Format, report: &ScanReport, arguments: &ScanArguments, terminal: bool) -> Result<Vec<u8>> {
-    let width = terminal
-        .then(terminal_size::terminal_size)
-        .flatten()
-        .map(|(width, _)| usize::from(width.0));
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let mut severities = arguments.severity.clone();
-    severities.sort();
-    severities.dedup();
-    let options = ReportOptions {
-        severities,
-        classes: classes(arguments),
-        list_all_packages: arguments.list_all_pkgs,
-        show_suppressed: arguments.show_suppressed,
-        width,
-        colour: terminal && !no_colour,
-    };
-    Ok(seaworthy_report::write(format.parse()?, report, &options)?)
 }
