@@ -5,6 +5,7 @@ use crate::network::{DocumentCache, Network};
 use crate::{Error, Image, Tried, docker_archive, oci_layout, registry};
 use seaworthy_model::Platform;
 use seaworthy_registry::Reference;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
@@ -253,9 +254,15 @@ fn offered(opened: Result<Image, Error>) -> Result<Vec<Platform>, Error> {
 ///
 /// # Errors
 /// When there is nothing at the path, it is no image, or the image lacks a part.
-pub fn open_input(input: &str, platform: Option<&Platform>) -> Result<Image, Error> {
-    let (path, selector) = split_selector(input);
-    let blobs = Blobs::open(Path::new(path))?;
+pub fn open_input(input: &(impl AsRef<OsStr> + ?Sized), platform: Option<&Platform>) -> Result<Image, Error> {
+    let input = input.as_ref();
+    let (path, selector) = match input.to_str() {
+        Some(input) => split_selector(input),
+        // A path that is no text has no selector.
+        None => ("", None),
+    };
+    let path = if path.is_empty() { Path::new(input) } else { Path::new(path) };
+    let blobs = Blobs::open(path)?;
     let docker = blobs.find(docker_archive::MANIFEST).is_some();
     let oci = blobs.find(oci_layout::INDEX).is_some();
     match (docker, oci) {

@@ -37,7 +37,7 @@ fn late(deadline: Option<Instant>) -> Option<Error> {
 }
 
 fn input_image(input: &OsStr, platform: Option<&Platform>) -> Result<Image, seaworthy_image::Error> {
-    seaworthy_image::open_input(&input.to_string_lossy(), platform)
+    seaworthy_image::open_input(input, platform)
 }
 
 fn source_options(options: &Options, deadline: Option<Instant>) -> SourceOptions {
@@ -67,12 +67,15 @@ pub fn platforms(target: &Target, options: &Options) -> Result<Vec<Platform>, Er
 
 /// An OCI layout lists its platforms; a docker archive has one.
 fn platforms_of_input(input: &OsStr, options: &SourceOptions) -> Result<Vec<Platform>, seaworthy_image::Error> {
-    let layout = seaworthy_image::platforms(&format!("oci-dir:{}", input.to_string_lossy()), options);
-    match layout {
-        Err(seaworthy_image::Error::MissingBlob { .. }) => {
+    let layout = input
+        .to_str()
+        .map(|input| seaworthy_image::platforms(&format!("oci-dir:{input}"), options));
+    match layout.unwrap_or_else(|| Ok(Vec::new())) {
+        Ok(platforms) if !platforms.is_empty() => Ok(platforms),
+        Ok(_) | Err(seaworthy_image::Error::MissingBlob { .. }) => {
             let image = input_image(input, None)?;
             Ok(image.metadata().platform.clone().into_iter().collect())
         }
-        layout => layout,
+        Err(error) => Err(error),
     }
 }
