@@ -26,8 +26,85 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// A value of `Authorization`, and whether it stands for anybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorization {
+    pub(crate) value: Secret,
+    pub(crate) anonymous: bool,
+}
+
+/// The logins that are left for one request, and what became of those that were tried.
+pub(crate) struct Logins {
+    left: std::vec::IntoIter<Login>,
+    /// The last words about a login that stands for somebody.
+    refusal: Option<String>,
+}
+
+impl Logins {
+    /// Every login of an endpoint.
+    pub(crate) async fn of(shared: &Shared, endpoint: &Endpoint, deadline: Option<Instant>) -> Self {
+        let limit = exchange::time_left(shared.options.timeouts.helper, deadline);
+        let credentials = &shared.credentials;
+        let (host, repository) = (&endpoint.login_host, &endpoint.repository);
+        let logins = credentials.logins(host, repository, endpoint.is_mirror, limit).await;
+        Self {
+            left: logins.into_iter(),
+            refusal: None,
+        }
+    }
+
+    /// The registry did not accept what was sent last.
+    pub(crate) fn refused(&mut self, sent: Option<&Authorization>, message: String) {
+        if sent.is_some_and(|sent| !sent.anonymous) {
+            self.refusal = Some(message);
+        }
+    }
+
+    /// The next `Authorization` to try, or why there is none left.
+    pub(crate) async fn next(
+        &mut self,
+        shared: &Shared,
+        endpoint: &Endpoint,
+        home: &Url,
+        challenges: &[Challenge],
+        deadline: Option<Instant>,
+    ) -> Result<Authorization, Error> {
+        let mut foreign = None;
+        for login in self.left.by_ref() {
+            let anonymous = login == Login::Anonymous;
+            match answer(shared, endpoint, home, challenges, &login, deadline).await {
+                Ok(Outcome::Authorization(value)) => return Ok(Authorization { value, anonymous }),
+                Ok(Outcome::Refused(message)) if !anonymous => self.refusal = Some(message),
+                Ok(Outcome::Refused(_) | Outcome::Unfit) => {}
+                Err(error @ Error::ForeignTokenServer { .. }) => {
+                    tracing::warn!("{error}");
+                    foreign = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(match (foreign, self.refusal.take()) {
+            (Some(error), _) => error,
+            (None, Some(message)) => Error::LoginRefused {
+                host: endpoint.host.clone(),
+                repository: endpoint.repository.clone(),
+                message,
+            },
+            (None, None) => login_needed(endpoint),
+        })
+    }
+}
+
+/// Nobody is let in without a login.
+pub(crate) fn login_needed(endpoint: &Endpoint) -> Error {
+    Error::LoginNeeded {
+        host: endpoint.host.clone(),
+        repository: endpoint.repository.clone(),
+    }
+}
+
 /// What came of one login.
-pub(crate) enum Outcome {
+enum Outcome {
     /// Send this.
     Authorization(Secret),
     /// The login was not accepted; the token server's words.
@@ -49,7 +126,7 @@ fn bearer(token: &Secret) -> Secret {
 }
 
 /// Answers a challenge of an endpoint with a login.
-pub(crate) async fn answer(
+async fn answer(
     shared: &Shared,
     endpoint: &Endpoint,
     home: &Url,

@@ -1,7 +1,8 @@
 //! The client: options, credentials, connections, and what was learned of each registry so far.
 
+use crate::authenticate::Authorization;
 use crate::connections::Connections;
-use crate::{ClientOptions, Credentials, Error, Reference, Repository, Secret};
+use crate::{ClientOptions, Credentials, Error, Reference, Repository};
 use seaworthy_model::limits;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +21,7 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) connections: Connections,
     /// The last `Authorization` that was accepted, by host and repository.
-    authorizations: Mutex<HashMap<(String, String), Secret>>,
+    authorizations: Mutex<HashMap<(String, String), Authorization>>,
     /// Hosts that turned out to speak plain HTTP (`true`) or TLS, where the first guess was wrong.
     plain: Mutex<HashMap<String, bool>>,
 }
@@ -115,7 +116,7 @@ fn mirror_endpoint(host: &str, url: &str, repository: &str) -> Result<Endpoint, 
 
 impl Shared {
     /// The `Authorization` that an endpoint accepted last.
-    pub(crate) fn authorization(&self, endpoint: &Endpoint) -> Option<Secret> {
+    pub(crate) fn authorization(&self, endpoint: &Endpoint) -> Option<Authorization> {
         let known = self.authorizations.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(&(endpoint.host.clone(), endpoint.repository.clone()))
@@ -123,7 +124,7 @@ impl Shared {
     }
 
     /// Remembers (or forgets) an endpoint's `Authorization`.
-    pub(crate) fn remember(&self, endpoint: &Endpoint, authorization: Option<Secret>) {
+    pub(crate) fn remember(&self, endpoint: &Endpoint, authorization: Option<Authorization>) {
         let mut known = self.authorizations.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (endpoint.host.clone(), endpoint.repository.clone());
         match authorization {

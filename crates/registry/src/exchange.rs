@@ -164,18 +164,15 @@ fn failure(error: reqwest::Error, host: String, target: &Url, request: &Request<
     let mut last = error.to_string();
     for _ in 0..16 {
         let Some(current) = cause else { break };
-        if current.downcast_ref::<LocalAddress>().is_some() {
+        let inner = innermost(current);
+        if inner.downcast_ref::<LocalAddress>().is_some() {
             return Error::Redirect {
                 host: request.host.to_owned(),
                 target: shown(target),
                 why: LocalAddress.to_string(),
             };
         }
-        let tls = current.downcast_ref::<rustls::Error>().or_else(|| {
-            let inner = current.downcast_ref::<std::io::Error>()?.get_ref()?;
-            inner.downcast_ref::<rustls::Error>()
-        });
-        if let Some(tls) = tls {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return tls_failure(tls, host);
         }
         last = current.to_string();
@@ -192,6 +189,18 @@ fn failure(error: reqwest::Error, host: String, target: &Url, request: &Request<
         };
     }
     Error::Unreachable { host, why: last }
+}
+
+/// What an I/O error carries: such errors hide it from `source`, and may lie in one another.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut error = error;
+    for _ in 0..16 {
+        match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => error = inner,
+            None => break,
+        }
+    }
+    error
 }
 
 fn tls_failure(error: &rustls::Error, host: String) -> Error {

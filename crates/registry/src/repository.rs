@@ -1,10 +1,10 @@
 //! A repository at its registry and mirrors: manifests, configs and blobs, with retries, logins and fall-through.
 
 use crate::address::Locality;
-use crate::authenticate::{self, Outcome};
+use crate::authenticate::{self, Logins};
 use crate::client::{Endpoint, Shared};
 use crate::exchange::{self, Request};
-use crate::{BlobStream, Document, Error, Login, MEDIA_TYPES, Reference, challenge, retry};
+use crate::{BlobStream, Document, Error, MEDIA_TYPES, Reference, challenge, retry};
 use reqwest::{Method, Response, header};
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
@@ -292,9 +292,7 @@ impl Repository {
     pub(crate) async fn ask_at(&self, endpoint: &Endpoint, question: &Question) -> Result<Response, Error> {
         let retry = &self.shared.options.retry;
         let mut attempt = 0;
-        let mut logins: Option<std::vec::IntoIter<Login>> = None;
-        let mut refreshed = false;
-        let mut refusal = None;
+        let mut logins: Option<Logins> = None;
         let mut authorization = self.shared.authorization(endpoint);
         loop {
             if self.is_late() {
@@ -307,7 +305,7 @@ impl Repository {
                 method: question.method.clone(),
                 url: self.url(endpoint, question)?,
                 accept: question.accept.clone(),
-                authorization: authorization.clone(),
+                authorization: authorization.as_ref().map(|sent| sent.value.clone()),
                 range: question.range.clone(),
                 what: &question.what,
                 host: &endpoint.host,
@@ -344,17 +342,17 @@ impl Repository {
                         .flat_map(challenge::parse)
                         .collect();
                     let (_, message) = exchange::message(&self.shared, response, &request).await;
-                    // A token that was good before has expired: the same logins again, once.
-                    if logins.is_none() || (authorization.is_some() && !refreshed && refusal.is_none()) {
-                        refreshed = logins.is_some();
-                        logins = Some(self.logins(endpoint).await);
-                    } else {
-                        refusal = Some(message);
-                    }
                     self.shared.remember(endpoint, None);
-                    authorization = self
-                        .next_authorization(endpoint, &request.url, &challenges, logins.as_mut(), &mut refusal)
-                        .await?;
+                    // A token that was good before may have expired: the first refusal counts against no login.
+                    let logins = match &mut logins {
+                        Some(logins) => {
+                            logins.refused(authorization.as_ref(), message);
+                            logins
+                        }
+                        none => none.insert(Logins::of(&self.shared, endpoint, self.deadline).await),
+                    };
+                    let next = logins.next(&self.shared, endpoint, &request.url, &challenges, self.deadline);
+                    authorization = Some(next.await?);
                     attempt = attempt.saturating_sub(1);
                 }
                 400 if request.url.scheme() == "http" && self.tries_tls(endpoint) => {}
@@ -366,8 +364,8 @@ impl Repository {
                 }
                 403 => {
                     let (_, message) = exchange::message(&self.shared, response, &request).await;
-                    return Err(if authorization.is_none() {
-                        self.login_needed(endpoint)
+                    return Err(if authorization.as_ref().is_none_or(|sent| sent.anonymous) {
+                        authenticate::login_needed(endpoint)
                     } else {
                         Error::Forbidden {
                             host: endpoint.host.clone(),
@@ -409,62 +407,6 @@ impl Repository {
                 }
                 _ => return Err(exchange::status_error(&self.shared, response, &request).await),
             }
-        }
-    }
-
-    async fn logins(&self, endpoint: &Endpoint) -> std::vec::IntoIter<Login> {
-        let limit = exchange::time_left(self.shared.options.timeouts.helper, self.deadline);
-        let credentials = &self.shared.credentials;
-        let logins = credentials
-            .logins(&endpoint.login_host, &endpoint.repository, endpoint.is_mirror, limit)
-            .await;
-        logins.into_iter()
-    }
-
-    fn login_needed(&self, endpoint: &Endpoint) -> Error {
-        Error::LoginNeeded {
-            host: endpoint.host.clone(),
-            repository: endpoint.repository.clone(),
-        }
-    }
-
-    /// The next `Authorization` to try, or why there is none left.
-    async fn next_authorization(
-        &self,
-        endpoint: &Endpoint,
-        home: &Url,
-        challenges: &[challenge::Challenge],
-        logins: Option<&mut std::vec::IntoIter<Login>>,
-        refusal: &mut Option<String>,
-    ) -> Result<Option<crate::Secret>, Error> {
-        let mut used_login = refusal.is_some();
-        let mut foreign = None;
-        for login in logins.into_iter().flatten() {
-            let anonymous = login == Login::Anonymous;
-            match authenticate::answer(&self.shared, endpoint, home, challenges, &login, self.deadline).await {
-                Ok(Outcome::Authorization(authorization)) => return Ok(Some(authorization)),
-                Ok(Outcome::Refused(message)) if !anonymous => {
-                    used_login = true;
-                    *refusal = Some(message);
-                }
-                Ok(Outcome::Refused(_) | Outcome::Unfit) => {}
-                Err(error @ Error::ForeignTokenServer { .. }) => {
-                    tracing::warn!("{error}");
-                    foreign = Some(error);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if let Some(error) = foreign {
-            return Err(error);
-        }
-        match refusal.take() {
-            Some(message) if used_login => Err(Error::LoginRefused {
-                host: endpoint.host.clone(),
-                repository: endpoint.repository.clone(),
-                message,
-            }),
-            _ => Err(self.login_needed(endpoint)),
         }
     }
 
