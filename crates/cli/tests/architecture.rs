@@ -47,7 +47,7 @@ const PURE: &[(&str, &[&str])] = &[
         ],
     ),
     ("policy", &[]),
-    ("gate", &["serde", "serde_json"]),
+    ("gate", &["serde", "serde_json", "sha2"]),
     (
         "report",
         &["jiff", "packageurl", "serde", "serde_json", "sha2", "unicode-width"],

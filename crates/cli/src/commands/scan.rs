@@ -11,7 +11,7 @@ use seaworthy_model::{Effect, PackageClass, Platform, ScanReport, Verdict};
 use seaworthy_scanner::{Database, Error, Options, Target, scan};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A scan ends itself when its time is up; what does not get to look at the clock is left behind after this.
 const GRACE: Duration = Duration::from_millis(200);
@@ -127,8 +127,11 @@ fn one(target: &Target, platform: Option<Platform>, run: &Run) -> Result<Scanned
     in_time(run.options.timeout, &progress, move || {
         let report = scan(&target, &options, &database, observer.as_ref())?;
         observer.finish();
+        let started = Instant::now();
+        let reports = output::render_all(&report, &arguments, several)?;
+        tracing::debug!(elapsed = ?started.elapsed(), "report written");
         Ok(Scanned {
-            reports: output::render_all(&report, &arguments, several)?,
+            reports,
             code: exit_code(&report, &arguments),
             reasons: report.decision.reasons,
         })
