@@ -1,4 +1,5 @@
-//! Which advisories hold for which packages: one row per distribution family, one per language, one per publisher.
+//! Which advisories hold for which packages: one row per distribution family, one per publisher; languages have their
+//! own file (`language.rs`).
 //!
 //! A new distribution with a known package format is one row in [`DISTRIBUTIONS`]. The names of the sections are those
 //! that the feeds write (`debian 12`, `alpine 3.20`, `npm`).
@@ -442,59 +443,6 @@ fn amazon(distribution: &Distribution) -> Option<String> {
     }
 }
 
-/// What a language's advisories are called and how its versions compare.
-#[derive(Debug)]
-pub struct LanguageRules {
-    /// The packages.
-    pub packages: Ecosystem,
-    /// The section.
-    pub section: &'static str,
-    /// How versions compare.
-    pub scheme: Scheme,
-    /// How names are brought into the form of the section.
-    pub name: fn(&str) -> String,
-    /// The publisher whose word counts where several know the same vulnerability.
-    pub authority: SourceId,
-}
-
-/// Every language whose advisories are understood.
-pub const LANGUAGES: [LanguageRules; 3] = [
-    LanguageRules {
-        packages: Ecosystem::Npm,
-        section: "npm",
-        scheme: Scheme::Npm,
-        name: str::to_owned,
-        authority: SourceId::Ghsa,
-    },
-    LanguageRules {
-        packages: Ecosystem::PyPi,
-        section: "pypi",
-        scheme: Scheme::Pep440,
-        name: pep503,
-        authority: SourceId::Ghsa,
-    },
-    LanguageRules {
-        packages: Ecosystem::Maven,
-        section: "maven",
-        scheme: Scheme::Maven,
-        name: str::to_owned,
-        authority: SourceId::Ghsa,
-    },
-];
-
-/// PEP 503: lower case, and each run of `-`, `_` and `.` is one `-`.
-pub fn pep503(name: &str) -> String {
-    let mut normal = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            _ => normal.push(letter.to_ascii_lowercase()),
-        }
-    }
-    normal
-}
-
 /// Vendors of the packages that distributions build themselves, as `Vendor` of an rpm begins.
 const RPM_VENDORS: [&str; 14] = [
     "AlmaLinux",
@@ -613,18 +561,6 @@ mod tests {
         assert_eq!(section(&distribution).as_deref(), Some("alpine 3.20"));
         distribution.repository = Some("edge".to_owned());
         assert_eq!(section(&distribution).as_deref(), Some("alpine edge"));
-    }
-
-    #[test]
-    fn names_of_python_packages_are_normalised() {
-        for (name, normal) in [
-            ("Products.PluggableAuthService", "products-pluggableauthservice"),
-            ("url_regex", "url-regex"),
-            ("oslo.middleware", "oslo-middleware"),
-            ("a._-b", "a-b"),
-        ] {
-            assert_eq!(pep503(name), normal);
-        }
     }
 
     #[test]

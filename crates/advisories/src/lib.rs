@@ -7,6 +7,7 @@ pub mod end_of_life;
 pub mod error;
 pub mod feeds;
 pub mod file;
+pub mod language;
 pub mod matching;
 pub mod record;
 pub mod versions;

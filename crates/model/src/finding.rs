@@ -12,6 +12,9 @@ pub enum MatchKind {
     Direct,
     /// The advisory names the source package (or origin) that it was built from.
     Source,
+    /// The advisory is about a product of that name. Nothing but the name and what the program says of its version links
+    /// them: a guess.
+    Product,
 }
 
 /// How sure a match is.

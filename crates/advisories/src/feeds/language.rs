@@ -1,5 +1,5 @@
 //! OSV feeds of languages and applications: npm, PyPI, Go, Maven, NuGet, Packagist, RubyGems, crates.io, Bitnami,
-//! Kubernetes.
+//! Kubernetes, and whatever else has a name in OSV's list and a row in the table of languages.
 //!
 //! A record names one vulnerability by several ids; its best one is a CVE, else a GHSA id, else its own. All stretches
 //! that a record states of one package become one [`Record`].
@@ -8,51 +8,13 @@ use super::files::FeedFile;
 use super::osv::{Advisory, Affected, EventRange, Stretches, read_events};
 use super::output::{Output, Tally, earliest};
 use super::{Input, words};
-use crate::ecosystem::pep503;
 use crate::error::Error;
+use crate::language::{LANGUAGES, LanguageRules};
 use crate::record::{Range, RangeEnd, Record, SourceId};
-use crate::versions::Scheme;
 use seaworthy_model::FixStatus;
 use serde::Deserialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// One ecosystem of the OSV schema.
-struct Language {
-    ecosystem: &'static str,
-    section: &'static str,
-    /// By which its versions are ordered, where a scheme is there.
-    scheme: Option<Scheme>,
-    name: fn(&str) -> String,
-}
-
-const fn language(
-    ecosystem: &'static str,
-    section: &'static str,
-    scheme: Option<Scheme>,
-    name: fn(&str) -> String,
-) -> Language {
-    Language {
-        ecosystem,
-        section,
-        scheme,
-        name,
-    }
-}
-
-/// NuGet, Packagist and Bitnami do not tell capitals from small letters; Go, Maven, npm, RubyGems and crates.io do.
-const LANGUAGES: [Language; 10] = [
-    language("npm", "npm", Some(Scheme::Npm), str::to_owned),
-    language("PyPI", "pypi", Some(Scheme::Pep440), pep503),
-    language("Go", "go", Some(Scheme::Semver), str::to_owned),
-    language("Maven", "maven", Some(Scheme::Maven), str::to_owned),
-    language("NuGet", "nuget", None, str::to_lowercase),
-    language("Packagist", "packagist", None, str::to_lowercase),
-    language("RubyGems", "rubygems", None, str::to_owned),
-    language("crates.io", "crates.io", Some(Scheme::Semver), str::to_owned),
-    language("Bitnami", "bitnami", Some(Scheme::Semver), str::to_lowercase),
-    language("kubernetes", "kubernetes", Some(Scheme::Semver), str::to_owned),
-];
 
 /// The Go database keeps the range that its versions do not express (tags that are no module versions) apart.
 #[derive(Debug, Default)]
@@ -121,7 +83,7 @@ fn read_record(bytes: &[u8], tally: &mut Tally, output: &mut Output) -> Result<(
         }
         let Some(language) = LANGUAGES
             .iter()
-            .find(|it| it.ecosystem.eq_ignore_ascii_case(&package.ecosystem))
+            .find(|it| !it.osv.is_empty() && it.osv.eq_ignore_ascii_case(&package.ecosystem))
         else {
             tally.leave_out("ecosystem without a section", 1);
             continue;
@@ -202,9 +164,9 @@ fn state_facts(advisory: &Advisory<Specific>, source: SourceId, id: &str, output
 }
 
 /// The stretches of one entry, and the versions that it lists beyond them.
-fn stretches(affected: &Affected<Specific>, language: &Language) -> (Stretches, Vec<String>) {
+fn stretches(affected: &Affected<Specific>, language: &LanguageRules) -> (Stretches, Vec<String>) {
     let scheme = language.scheme;
-    let order = |one: &str, other: &str| scheme.and_then(|scheme| scheme.compare(one, other).ok());
+    let order = |one: &str, other: &str| scheme.compare(one, other).ok();
     let mut stretches = affected.stretches(&order);
     // A range that holds for ever because the real ends are no module versions: those are given apart.
     let custom = affected
@@ -219,11 +181,7 @@ fn stretches(affected: &Affected<Specific>, language: &Language) -> (Stretches, 
     }
     let listed = affected.versions.iter().flatten();
     let versions = listed
-        .filter(|version| match scheme {
-            Some(_) => !stretches.ranges.iter().any(|range| covers(range, version, &order)),
-            // Without an order only the plain case is known: ranges that are whole say the same as the list.
-            None => stretches.ranges.is_empty() || stretches.irregular,
-        })
+        .filter(|version| !stretches.ranges.iter().any(|range| covers(range, version, &order)))
         .cloned()
         .collect();
     (stretches, versions)

@@ -11,12 +11,15 @@ mod azure;
 mod debian;
 mod enrichment;
 mod files;
+mod jenkins;
 mod language;
+mod nodejs;
 mod modules;
 mod osv;
 mod output;
 mod rebuild;
 mod redhat;
+mod retirejs;
 mod suse;
 mod ubuntu;
 mod words;
@@ -177,6 +180,38 @@ const FEEDS: &[Feed] = &[
         &["osv/Kubernetes/all.zip"],
         language::read,
     ),
+    feed(
+        "Other languages",
+        SourceId::Osv,
+        &[
+            "osv/Hex/all.zip",
+            "osv/Pub/all.zip",
+            "osv/SwiftURL/all.zip",
+            "osv/ConanCenter/all.zip",
+            "osv/CRAN/all.zip",
+            "osv/Hackage/all.zip",
+            "osv/Julia/all.zip",
+        ],
+        language::read,
+    ),
+    feed(
+        "Jenkins",
+        SourceId::JenkinsUpdateCenter,
+        &["native/jenkins/warnings.json.gz"],
+        jenkins::read,
+    ),
+    feed(
+        "Retire.js",
+        SourceId::RetireJs,
+        &["native/retirejs/jsrepository-v6.json.gz"],
+        retirejs::read,
+    ),
+    feed(
+        "Node.js",
+        SourceId::NodeJs,
+        &["native/nodejs/core-index.json.gz"],
+        nodejs::read,
+    ),
     facts("NVD", SourceId::Nvd, &["nvd/nvdcve-2.0-*.json.gz"], enrichment::nvd),
     facts("CVSS", SourceId::Nvd, &["cvss/cve-cvss.csv.gz"], enrichment::cvss),
     facts(
@@ -196,24 +231,6 @@ const FEEDS: &[Feed] = &[
         SourceId::Ubuntu,
         &["ubuntu/oval/*"],
         "names binary packages, which are not read yet; the CVE records are used",
-    ),
-    refused(
-        "Jenkins",
-        SourceId::JenkinsUpdateCenter,
-        &["native/jenkins/warnings.json.gz"],
-        "native feed without matcher yet",
-    ),
-    refused(
-        "Retire.js",
-        SourceId::RetireJs,
-        &["native/retirejs/jsrepository-v6.json.gz"],
-        "native feed without matcher yet",
-    ),
-    refused(
-        "Node.js",
-        SourceId::NodeJs,
-        &["native/nodejs/core-index.json.gz"],
-        "native feed without matcher yet",
     ),
 ];
 
@@ -275,6 +292,7 @@ pub fn compile(feeds: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Compila
         }
     }
     resolve(&mut records);
+    jenkins::leave_out_covered(&mut records, &mut summaries);
     records.sort_unstable();
     records.dedup();
     let known: HashSet<&str> = records.iter().map(|record| record.id.as_str()).collect();

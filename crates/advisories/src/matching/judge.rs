@@ -60,6 +60,7 @@ impl<'a> Installed<'a> {
     /// Orders the installed version against a bound; the flag says whether both follow the scheme.
     fn compare(&self, bound: &str) -> (Ordering, bool) {
         let (version, bound) = (self.prepared(&self.version), self.prepared(bound));
+        let version = self.scheme.against(version, bound);
         match self.scheme.compare(version, bound) {
             Ok(order) => (order, true),
             Err(_) => {

@@ -1,55 +1,105 @@
 //! Packages of languages: names as the ecosystem normalises them, ranges as OSV means them, one finding per vulnerability.
 
 use super::candidates::{Candidate, Candidates, Found, finding};
-use super::judge::Installed;
-use crate::ecosystem::LanguageRules;
-use crate::file::Section;
+use super::judge::{Installed, Judgement};
+use crate::file::{Bound, Section};
+use crate::language::LanguageRules;
+use crate::versions::Scheme;
 use seaworthy_model::{MatchKind, Package};
 
-/// The findings of one package, and why its version could not be compared, if it could not.
-pub(super) fn find(
-    section: &Section,
-    rules: &LanguageRules,
-    index: usize,
-    package: &Package,
-    found: &mut Vec<Found>,
-) -> Option<String> {
-    let name = (rules.name)(&package.name);
-    let installed = Installed::new(rules.scheme, package.version.as_str(), false);
-    let mut candidates = Candidates::default();
-    for entry in section.entries(&name) {
-        let judgement = installed.judge(&entry);
-        candidates.push(Candidate {
-            entry,
-            judgement,
-            section: 0,
-            out_of_reach: None,
-        });
-    }
+/// A section and the rules by which packages are looked up in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    pub(super) rules: &'static LanguageRules,
+    pub(super) section: &'a Section,
+}
+
+/// What was learned about a package besides findings.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Why its version could not be compared.
+    pub(super) invalid: Option<String>,
+    /// Whether any section has advisories about its name.
+    pub(super) known: bool,
+}
+
+/// Adds the findings of one package.
+pub(super) fn find(sources: &[Source<'_>], index: usize, package: &Package, found: &mut Vec<Found>) -> Outcome {
+    let mut outcome = Outcome::default();
     let mut of_package: Vec<Found> = Vec::new();
-    for (id, statements) in candidates.by_id() {
-        // Reviewed advisories are more careful about ranges than the collections that were filled from CVE descriptions.
-        let by_authority = |candidate: &&Candidate<'_>| candidate.entry.source() == rules.authority;
-        let statements = if statements.iter().any(by_authority) {
-            statements.into_iter().filter(by_authority).collect()
+    for source in sources {
+        let rules = source.rules;
+        let lookup = (rules.lookup)(rules, package);
+        if lookup.names.is_empty() {
+            continue;
+        }
+        let installed = Installed::new(rules.scheme, lookup.version.as_str(), false);
+        let mut candidates = Candidates::default();
+        let mut known = false;
+        for entry in lookup.names.iter().flat_map(|name| source.section.entries(name)) {
+            known = true;
+            let mut judgement = installed.judge(&entry);
+            if rules.scheme == Scheme::Go {
+                judgement = without_tags(judgement, &lookup.version);
+            }
+            candidates.push(Candidate {
+                entry,
+                judgement,
+                section: 0,
+                out_of_reach: None,
+            });
+        }
+        let kind = if rules.guess {
+            MatchKind::Product
         } else {
-            statements
+            MatchKind::Direct
         };
-        of_package.extend(finding(index, package, &installed, MatchKind::Direct, id, &statements));
+        for (id, statements) in candidates.by_id() {
+            // Reviewed advisories are more careful about ranges than collections that were filled from CVE descriptions.
+            let by_authority = |candidate: &&Candidate<'_>| candidate.entry.source() == rules.authority;
+            let statements = if statements.iter().any(by_authority) {
+                statements.into_iter().filter(by_authority).collect()
+            } else {
+                statements
+            };
+            of_package.extend(finding(index, package, &installed, kind, id, &statements));
+        }
+        outcome.known |= known;
+        if known {
+            outcome.invalid = outcome.invalid.or(installed.invalid);
+        }
     }
     merge_aliases(&mut of_package);
     found.append(&mut of_package);
-    installed.invalid
+    outcome
 }
 
-/// Two findings are the same vulnerability when one names the other as an alias, unless both are CVEs.
+/// `v0.0.0-20220308185742-91533d04e894` is a commit of which nobody knows before which tag it is: whether it is affected
+/// up to a tagged version cannot be said.
+fn without_tags<'a>(judgement: Judgement<'a>, version: &str) -> Judgement<'a> {
+    let is_untagged = |version: &str| version.strip_prefix('v').unwrap_or(version).starts_with("0.0.0-");
+    match judgement {
+        Judgement::Affected(Some(stretch)) if is_untagged(version) => match stretch.end {
+            Bound::Fixed(end) | Bound::Limit(end) | Bound::LastAffected(end) if !is_untagged(end) => {
+                let reason = format!("{version} is a commit, which has no place among tagged versions");
+                Judgement::Uncertain(Some(stretch), reason)
+            }
+            _ => Judgement::Affected(Some(stretch)),
+        },
+        judgement => judgement,
+    }
+}
+
+/// Two findings are the same vulnerability when they have one id, or when one names the other as an alias, unless both
+/// are CVEs.
 fn merge_aliases(found: &mut Vec<Found>) {
     let is_cve = |id: &str| id.starts_with("CVE-");
     let mut position = 0;
     while let Some(one) = found.get(position) {
         let same = found.iter().enumerate().skip(position + 1).find(|(_, other)| {
             let (a, b) = (&one.found, &other.found);
-            !(is_cve(&a.id) && is_cve(&b.id)) && (a.vendor_ids.contains(&b.id) || b.vendor_ids.contains(&a.id))
+            a.id == b.id
+                || !(is_cve(&a.id) && is_cve(&b.id)) && (a.vendor_ids.contains(&b.id) || b.vendor_ids.contains(&a.id))
         });
         match same.map(|(at, _)| at) {
             Some(at) => {

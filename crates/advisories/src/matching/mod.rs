@@ -12,12 +12,15 @@ mod language;
 mod red_hat;
 
 use crate::database::Database;
-use crate::ecosystem::{LANGUAGES, distribution_rules, is_third_party};
+use crate::ecosystem::{distribution_rules, is_third_party};
 use crate::end_of_life::end_of_life;
 use crate::error::Error;
+use crate::language::LANGUAGES;
 use candidates::Found;
 use details::Cache;
-use seaworthy_model::{Distribution, Effect, Family, Inventory, Match, Package, PackageClass, Problem, limits};
+use seaworthy_model::{
+    Distribution, Ecosystem, Effect, Family, Inventory, Match, Package, PackageClass, Problem, limits,
+};
 use std::collections::BTreeMap;
 
 /// What the advisories say about an inventory.
@@ -142,46 +145,58 @@ impl Database {
         findings: &mut Findings,
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
-        let understood = |ecosystem| LANGUAGES.iter().any(|rules| rules.packages == ecosystem);
-        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, package) in inventory.packages_of(PackageClass::Language) {
-            if !understood(package.ecosystem) && package.owned_by.is_none() {
-                *others.entry(package.ecosystem.purl_type()).or_default() += 1;
-            }
-        }
-        for (kind, count) in others {
-            let what = format!(
-                "advisories about {kind} packages are not understood yet, {} not matched",
-                are(count)
-            );
-            findings.problems.push(Problem::of_artifact(Effect::Uncertain, what));
-        }
-        for rules in &LANGUAGES {
+        for ecosystem in Ecosystem::ALL {
             // The distribution's advisories hold for what its own packages own.
             let mut packages = inventory
                 .packages_of(PackageClass::Language)
-                .filter(|(_, package)| package.ecosystem == rules.packages && package.owned_by.is_none())
+                .filter(|(_, package)| package.ecosystem == ecosystem && package.owned_by.is_none())
                 .peekable();
             if packages.peek().is_none() {
                 continue;
             }
-            let Some(section) = self.section(rules.section)? else {
+            let mut sources = Vec::new();
+            let mut missing = None;
+            for rules in LANGUAGES.iter().filter(|rules| rules.packages == ecosystem) {
+                match self.section(rules.section)? {
+                    Some(section) => sources.push(language::Source { rules, section }),
+                    None if rules.expected => missing = Some(rules.section),
+                    None => {}
+                }
+            }
+            if let Some(section) = missing {
                 let what = format!(
-                    "the data have no advisories about {}, {} not matched",
-                    rules.section,
+                    "the data have no advisories about {section}, {} not matched",
                     are(packages.count())
                 );
                 findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
                 continue;
-            };
+            }
+            let mut unknown: Vec<&str> = Vec::new();
             for (index, package) in packages {
                 // One more than is listed, so that the cut is noticed.
                 if found.len() > limits::FINDINGS {
                     break;
                 }
-                if let Some(reason) = language::find(section, rules, index, package, found) {
+                let outcome = language::find(&sources, index, package, found);
+                if let Some(reason) = outcome.invalid {
                     findings.problems.push(uncertain(package, &reason));
                 }
+                // Whoever reads a registry's advisories knows all of its packages; of programs only some are known.
+                let registry = sources.iter().any(|source| source.rules.expected);
+                if !outcome.known && !registry {
+                    unknown.push(&package.name);
+                }
+            }
+            unknown.sort_unstable();
+            unknown.dedup();
+            if !unknown.is_empty() {
+                let what = format!(
+                    "the data have no advisories about {} of type {}: {}",
+                    if unknown.len() == 1 { "1 name" } else { "some names" },
+                    ecosystem.purl_type(),
+                    first(&unknown)
+                );
+                findings.problems.push(Problem::of_artifact(Effect::Note, what));
             }
         }
         Ok(())

@@ -175,6 +175,15 @@ impl Scheme {
         V::parse(text).map_err(|reason| BadVersion::new(self, text, reason))
     }
 
+    /// An installed version as it is compared with a bound of an advisory: without the revision of Bitnami's build where
+    /// the bound, which is the program's own version, has none.
+    pub(crate) fn against<'a>(self, version: &'a str, bound: &str) -> &'a str {
+        match self {
+            Self::Bitnami => semantic::without_revision(version, bound),
+            _ => version,
+        }
+    }
+
     /// Orders any two texts: valid versions as [`Scheme::compare`] does, invalid ones where they most likely belong.
     ///
     /// The order is total and has no gaps (but for versions without a [`Scheme::sort_key`]), so that a search in a

@@ -337,6 +337,16 @@ impl<'a> Version<'a> for Bitnami<'a> {
     }
 }
 
+/// A version of a Bitnami component without its revision, where the other version has none.
+pub(super) fn without_revision<'a>(version: &'a str, other: &str) -> &'a str {
+    let revision = |text: &'a str| text.rsplit_once('-').filter(|(_, end)| is_number(end));
+    let other_has = other.rsplit_once('-').is_some_and(|(_, end)| is_number(end));
+    match revision(version) {
+        Some((base, _)) if !other_has => base,
+        _ => version,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Scheme;

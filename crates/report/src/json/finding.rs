@@ -262,6 +262,7 @@ impl<'a> Own<'a> {
             match_kind: match found.kind {
                 MatchKind::Direct => "direct",
                 MatchKind::Source => "source",
+                MatchKind::Product => "product",
             },
             range: &found.range,
             confidence,

@@ -83,14 +83,7 @@ pub(super) fn holds(scheme: Scheme, comparison: &Comparison, version: &str) -> R
     let bound = meant(scheme, &comparison.bound);
     let (version, bound): (Cow<'_, str>, Cow<'_, str>) = match scheme {
         Scheme::Rpm => rpm_pair(version, &bound),
-        Scheme::Bitnami => {
-            let revised = |text: &str| text.rsplit_once('-').is_some_and(|(_, end)| is_revision(end));
-            match version.rsplit_once('-') {
-                Some((base, end)) if is_revision(end) && !revised(&bound) => (Cow::Borrowed(base), bound),
-                _ => (Cow::Borrowed(version), bound),
-            }
-        }
-        _ => (Cow::Borrowed(version), bound),
+        scheme => (Cow::Borrowed(scheme.against(version, &bound)), bound),
     };
     let order = scheme.compare(&version, &bound)?;
     Ok(comparison.operator.holds(order))
