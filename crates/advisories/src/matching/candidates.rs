@@ -93,7 +93,16 @@ pub(super) fn finding<'a>(
         Judgement::Uncertain(..) => 1,
         Judgement::Clear => 2,
     };
-    let decisive = *statements.iter().min_by_key(rank)?;
+    // Most packages are fixed: nothing more is asked about them.
+    if statements.iter().all(|candidate| candidate.is_clear()) {
+        return None;
+    }
+    let fix = smallest_fix(installed, statements);
+    // Among equals, the one that names the fix that is shown.
+    let names_fix = |candidate: &Candidate<'a>| fix.is_some_and(|fix| candidate.fixes().any(|named| named == fix));
+    let decisive = *statements
+        .iter()
+        .min_by_key(|candidate| (rank(candidate), !names_fix(candidate)))?;
     let (stretch, confidence) = match &decisive.judgement {
         Judgement::Affected(stretch) => (stretch.as_ref(), Confidence::Exact),
         Judgement::Uncertain(stretch, reason) => (stretch.as_ref(), Confidence::Uncertain(reason.clone())),
@@ -104,7 +113,7 @@ pub(super) fn finding<'a>(
         .copied()
         .filter(|candidate| !candidate.is_clear())
         .collect();
-    let fix = smallest_fix(installed, statements).map(|fix| shown(installed.scheme, fix));
+    let fix = fix.map(|fix| shown(installed.scheme, fix));
     let mut range = describe(stretch, &installed.version);
     if fix.is_none()
         && let Some((reason, fix)) = affecting.iter().find_map(|candidate| {

@@ -77,11 +77,17 @@ pub(super) fn extended_updates(distribution: &Distribution) -> Option<(&'static 
 }
 
 /// Whether statements about a product line hold for the image: the base always, extended updates only where subscribed.
+///
+/// Whichever kind an image is subscribed to, its minor release is first kept by extended updates (EUS) for all kinds.
 pub(super) fn product_applies(product: &str, distribution: &Distribution) -> bool {
     if product.is_empty() {
         return true;
     }
-    extended_updates(distribution).is_some_and(|(kind, _)| product == format!("{kind} {}", distribution.major_minor()))
+    extended_updates(distribution).is_some_and(|(kind, _)| {
+        product
+            .split_once(' ')
+            .is_some_and(|(line, minor)| (line == kind || line == "eus") && minor == distribution.major_minor())
+    })
 }
 
 /// Statements about one vulnerability that decide for this build.
@@ -90,8 +96,14 @@ pub(super) fn product_applies(product: &str, distribution: &Distribution) -> boo
 pub(super) fn deciding<'c, 'a>(
     installed: &Installed<'_>,
     distribution: &Distribution,
-    statements: Vec<&'c Candidate<'a>>,
+    mut statements: Vec<&'c Candidate<'a>>,
 ) -> Vec<&'c Candidate<'a>> {
+    // RHEL 7.1 for POWER, little endian, has builds of its own, which sort below those with the same fix for the rest.
+    let is_own_build = |version: &str| version.contains(".ael7b");
+    let has_own = |candidate: &&Candidate<'a>| candidate.fixes().any(is_own_build);
+    if is_own_build(&installed.version) && statements.iter().any(has_own) {
+        statements.retain(|candidate| has_own(candidate));
+    }
     let fixed: Vec<&'c Candidate<'a>> = statements
         .iter()
         .copied()

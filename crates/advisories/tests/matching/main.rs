@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod rules;
+
 use seaworthy_advisories::database::Database;
 use seaworthy_advisories::feeds::compile;
 use seaworthy_advisories::file::write;
@@ -42,6 +44,29 @@ const PACKAGES: &[&str] = &[
     "xine-ui",
     "zlib",
     "kernel-livepatch",
+    "abrt",
+    "arrayfire",
+    "bzip2",
+    "cluster-md-kmp-default",
+    "container-tools:rhel8",
+    "dnsmasq",
+    "docker",
+    "dotnet6.0",
+    "fastapi",
+    "gerapy",
+    "golang",
+    "httpd",
+    "kernel-default",
+    "kernel-livepatch-5_3_18-150300_59_63-default",
+    "loguru",
+    "mod_http2",
+    "podman",
+    "python-multipart",
+    "python2",
+    "python27:2.7",
+    "rubygem-json",
+    "scipy",
+    "unbound",
 ];
 
 fn database() -> Option<&'static Database> {
