@@ -1,6 +1,8 @@
 //! Why a scan gave no report.
 
+use seaworthy_inventory::sbom::Unreadable;
 use std::io;
+use std::path::PathBuf;
 
 /// Why a scan gave no report.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,12 @@ pub enum Error {
     Directory { source: io::Error },
     #[error("layer {index} gave no result")]
     LayerLost { index: usize },
+    #[error("cannot read {}", path.display())]
+    Bill { path: PathBuf, source: io::Error },
+    #[error("{} is larger than {limit} bytes", path.display())]
+    BillTooLarge { path: PathBuf, limit: u64 },
+    #[error("cannot scan {}", path.display())]
+    NoBill { path: PathBuf, source: Unreadable },
 }
 
 impl Error {
@@ -25,6 +33,7 @@ impl Error {
             Self::Image(error) => error.hint(),
             Self::Advisories(error) => error.hint().map(str::to_owned),
             Self::TimedOut { .. } => Some("give it more time with --timeout, for example --timeout 15m".into()),
+            Self::NoBill { source, .. } => source.hint().map(str::to_owned),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The one pipeline that the command line and the cluster share: open, read, match, decide, report.
 
+mod bill;
 mod cache;
 mod directory;
 mod error;
@@ -39,6 +40,8 @@ pub enum Target {
     ImageReference(String),
     /// An unpacked root file system.
     RootDirectory(PathBuf),
+    /// A file that is a bill of materials.
+    Bill(PathBuf),
 }
 
 impl Target {
@@ -47,7 +50,7 @@ impl Target {
         match self {
             Self::ImageInput(input) => input.to_string_lossy().into_owned(),
             Self::ImageReference(reference) => reference.clone(),
-            Self::RootDirectory(path) => path.display().to_string(),
+            Self::RootDirectory(path) | Self::Bill(path) => path.display().to_string(),
         }
     }
 }
@@ -129,6 +132,11 @@ pub fn scan(
             let inventory = directory::root_directory(path, &options.selection, bounds, observer, &mut phases)?;
             phases.end("merge");
             (inventory, None, target.name(), ArtifactKind::Filesystem)
+        }
+        Target::Bill(path) => {
+            let (inventory, kind) = bill::read(path)?;
+            phases.end("read");
+            (inventory, None, target.name(), kind)
         }
         Target::ImageInput(_) | Target::ImageReference(_) => {
             let image = open::image(target, options, bounds.deadline)?;

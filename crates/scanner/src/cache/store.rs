@@ -361,8 +361,20 @@ fn create_or_open(path: &Path) -> io::Result<File> {
 /// Whoever can write there can say what an image holds.
 #[cfg(unix)]
 fn writable_by_others(directory: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(directory).is_ok_and(|metadata| metadata.permissions().mode() & 0o022 != 0)
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = fs::metadata(directory) else {
+        return false;
+    };
+    // The owner of our entry in /proc is who we are; elsewhere only the mode counts.
+    let us = fs::metadata("/proc/self").map(|own| own.uid()).ok();
+    !is_trusted(metadata.mode(), metadata.uid(), us)
+}
+
+/// Not for everybody to write, and of ourselves or root. Root uses what it is pointed at, as in containers with a volume of
+/// somebody's; the group may write, because volumes of a cluster are handed out so.
+#[cfg(unix)]
+fn is_trusted(mode: u32, owner: u32, us: Option<u32>) -> bool {
+    mode & 0o002 == 0 && us.is_none_or(|us| us == 0 || owner == us || owner == 0)
 }
 
 #[cfg(not(unix))]

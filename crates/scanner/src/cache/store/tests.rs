@@ -1,6 +1,6 @@
 //! Tests of the store: torn files, other processes, limits, permissions.
 
-use super::{Removed, Store};
+use super::{Removed, Store, is_trusted};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -79,6 +79,22 @@ fn a_directory_that_others_can_write_is_not_trusted() {
     assert_eq!(store.get(&KEY), None);
     store.put(&numbered(8), b"learned");
     assert!(!store.path(&numbered(8)).exists());
+}
+
+#[test]
+fn whose_directory_is_trusted() {
+    for (mode, owner, us, trusted) in [
+        (0o40700, 1000, Some(1000), true),
+        (0o40775, 1000, Some(1000), true),
+        (0o40777, 1000, Some(1000), false),
+        (0o41777, 0, Some(1000), false),
+        (0o40755, 1001, Some(1000), false),
+        (0o40755, 0, Some(1000), true),
+        (0o40755, 1000, Some(0), true),
+        (0o40755, 1001, None, true),
+    ] {
+        assert_eq!(is_trusted(mode, owner, us), trusted, "{mode:o} {owner} {us:?}");
+    }
 }
 
 #[test]
