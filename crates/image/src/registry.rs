@@ -222,6 +222,26 @@ pub(crate) fn parse(bytes: &[u8], media_type: &str, shown: &str) -> Result<Manif
     Ok(manifest)
 }
 
+/// For fuzzing alone: what a hostile registry's document goes through before anything is asked because of it.
+#[doc(hidden)]
+pub fn read_foreign_manifest(bytes: &[u8], media_type: &str, wanted: &Platform) -> Result<usize, Error> {
+    let manifest = parse(bytes, media_type, "a name")?;
+    if let Some(manifests) = &manifest.manifests {
+        let offered = platforms(manifests).len();
+        if let Choice::Fitting(indexes) = choose(manifests, wanted, true) {
+            for index in indexes.iter().filter_map(|index| manifests.get(*index)) {
+                digest_of(index)?;
+            }
+        }
+        return Ok(offered);
+    }
+    let layers = manifest.layers.as_deref().unwrap_or_default();
+    for descriptor in layers.iter().chain(&manifest.config) {
+        digest_of(descriptor)?;
+    }
+    Ok(layers.len() + usize::from(manifest.artifact().is_some()))
+}
+
 fn digest_of(descriptor: &Descriptor) -> Result<Digest, Error> {
     Digest::parse(&descriptor.digest).ok_or_else(|| Error::BadDigest {
         what: format!("a descriptor of type {:?}", short(&descriptor.media_type)),

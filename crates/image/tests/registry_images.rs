@@ -228,7 +228,10 @@ fn a_known_image_costs_one_request_and_a_lying_cache_is_found_out() {
 #[test]
 fn the_platform_decides_and_what_is_there_is_listed() {
     let Some(server) = RegistryServer::start() else { return };
-    let images = ["amd64", "arm", "arm64"].map(image);
+    let images = ["amd64", "arm", "arm64"].map(|architecture| {
+        let image = ImageBuilder::new().architecture(architecture);
+        image.layer(LayerBuilder::new().file("a", architecture), Stored::Gzip)
+    });
     let digest = server.push_index(
         "app",
         "v1",

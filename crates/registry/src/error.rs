@@ -159,6 +159,11 @@ impl Error {
         })
     }
 
+    /// Whether nobody listens at the address.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self, Self::Unreachable { why, .. } if why.contains("refused"))
+    }
+
     /// Whether another try, or another mirror, may bring a better answer.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(

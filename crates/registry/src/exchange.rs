@@ -3,7 +3,7 @@
 use crate::address::{Denied, LocalAddress, Locality};
 use crate::client::Shared;
 use crate::connections::Purpose;
-use crate::{Error, Secret};
+use crate::{Error, Secret, retry};
 use reqwest::{Method, Response, StatusCode, header};
 use seaworthy_model::limits;
 use std::error::Error as _;
@@ -304,26 +304,54 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
     status == StatusCode::OK || status == StatusCode::PARTIAL_CONTENT
 }
 
-/// Sends a request that was built elsewhere, without redirects.
+/// Sends a request that was built elsewhere, without redirects; tries again where that may help.
 pub(crate) async fn send_built(
     shared: &Shared,
     builder: reqwest::RequestBuilder,
     request: &Request<'_>,
 ) -> Result<Response, Error> {
-    let limit = time_left(shared.options.timeouts.response, request.deadline);
-    match tokio::time::timeout(limit, builder.send()).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) => Err(failure(error, request.host.to_owned(), &request.url, request)),
-        Err(_) => Err(Error::TimedOut {
-            host: request.host.to_owned(),
-            what: request.what.to_owned(),
-        }),
+    let retry = &shared.options.retry;
+    let late = || Error::TimedOut {
+        host: request.host.to_owned(),
+        what: request.what.to_owned(),
+    };
+    for attempt in 0.. {
+        let last = attempt + 1 >= retry.attempts;
+        let limit = time_left(shared.options.timeouts.response, request.deadline);
+        let Some(again) = builder.try_clone() else { break };
+        match tokio::time::timeout(limit, again.send()).await {
+            Ok(Ok(response)) => {
+                let status = response.status().as_u16();
+                let passing = retry::is_passing(status) || status == 429;
+                let asked = retry::asked(&response).unwrap_or_default();
+                if last || !passing || asked > retry.longest_asked {
+                    return Ok(response);
+                }
+                tokio::time::sleep(time_left(asked, request.deadline)).await;
+            }
+            Ok(Err(error)) => {
+                let error = failure(error, request.host.to_owned(), &request.url, request);
+                if last || !error.may_pass() {
+                    return Err(error);
+                }
+            }
+            Err(_) if last => return Err(late()),
+            Err(_) => {}
+        }
+        tokio::time::sleep(time_left(retry.pause(attempt), request.deadline)).await;
     }
+    Err(late())
 }
 
 /// What an answer without success says.
 pub(crate) async fn status_error(shared: &Shared, response: Response, request: &Request<'_>) -> Error {
     let status = response.status().as_u16();
+    if status == 429 {
+        return Error::RateLimited {
+            host: request.host.to_owned(),
+            retry_after: retry::asked(&response),
+        };
+    }
     let (_, message) = message(shared, response, request).await;
     Error::Status {
         host: request.host.to_owned(),

@@ -5,6 +5,7 @@
 use crate::{Login, Secret};
 use seaworthy_model::limits;
 use serde::Deserialize;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,13 +26,17 @@ pub(crate) async fn ask(name: &str, server: &str, limit: Duration) -> Result<Opt
     if name.is_empty() || !name.bytes().all(sound) {
         return Err("it has a name that no helper has".into());
     }
-    tokio::time::timeout(limit, run(name, server))
+    run_for(Path::new(&format!("docker-credential-{name}")), server, limit).await
+}
+
+async fn run_for(program: &Path, server: &str, limit: Duration) -> Result<Option<Login>, String> {
+    tokio::time::timeout(limit, run(program, server))
         .await
         .unwrap_or_else(|_| Err(format!("it did not answer within {} s", limit.as_secs_f32())))
 }
 
-async fn run(name: &str, server: &str) -> Result<Option<Login>, String> {
-    let mut child = Command::new(format!("docker-credential-{name}"))
+async fn run(program: &Path, server: &str) -> Result<Option<Login>, String> {
+    let mut child = Command::new(program)
         .arg("get")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -83,5 +88,61 @@ pub(crate) fn login(username: &str, secret: impl Into<Secret>) -> Option<Login> 
             username: username.to_owned(),
             password: secret,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ask, run_for};
+    use crate::Login;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::{Duration, Instant};
+
+    async fn helper(script: &str) -> Result<Option<Login>, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("helper");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        for _ in 0..50 {
+            let answer = run_for(&program, "ghcr.io", Duration::from_secs(1)).await;
+            // Another test's process may still hold the file open for writing, from its fork.
+            match answer {
+                Err(why) if why.contains("busy") => tokio::time::sleep(Duration::from_millis(10)).await,
+                answer => return answer,
+            }
+        }
+        panic!("the helper cannot be started");
+    }
+
+    #[tokio::test]
+    async fn a_helper_is_asked_by_the_protocol_of_docker() {
+        let script = r#"read -r server; test "$1" = get || exit 9
+            echo "{\"ServerURL\":\"$server\",\"Username\":\"u-$server\",\"Secret\":\"s\"}""#;
+        let login = helper(script).await.unwrap().unwrap();
+        assert!(
+            matches!(login, Login::Basic { username, password } if username == "u-ghcr.io" && password.reveal() == "s")
+        );
+        let token = helper(r#"echo '{"Username":"<token>","Secret":"s"}'"#).await.unwrap();
+        assert!(matches!(token, Some(Login::IdentityToken(_))));
+        let none = helper("echo 'credentials not found in native keychain'; exit 1").await;
+        assert_eq!(none, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_helper_that_hangs_floods_fails_or_babbles_is_given_up() {
+        let started = Instant::now();
+        assert!(helper("sleep 60").await.unwrap_err().contains("did not answer"));
+        assert!(helper("exec cat /dev/zero").await.unwrap_err().contains("more than"));
+        assert!(started.elapsed() < Duration::from_secs(10));
+        assert!(helper("exit 3").await.unwrap_err().contains("ended with"));
+        let babble = helper("echo hunter2").await.unwrap_err();
+        assert!(!babble.contains("hunter2"), "{babble}");
+    }
+
+    #[tokio::test]
+    async fn a_helper_is_no_path() {
+        for name in ["", "../../bin/sh", "a b", "a/b"] {
+            assert!(ask(name, "x", Duration::from_secs(1)).await.is_err(), "{name}");
+        }
     }
 }

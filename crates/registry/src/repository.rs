@@ -10,7 +10,7 @@ use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 use url::Url;
 
 /// One repository of a registry, and the reference by which it was named.
@@ -68,8 +68,16 @@ impl Repository {
             return Ok(digest);
         }
         let question = self.manifest_question(Method::HEAD, &self.reference.target());
-        let (response, _) = self.ask(&question).await?;
-        match promised(&response) {
+        let promise = match self.ask(&question).await {
+            Ok((response, _)) => promised(&response),
+            // Not every registry answers HEAD.
+            Err(Error::Status {
+                status: 400 | 405 | 501,
+                ..
+            }) => None,
+            Err(error) => return Err(error),
+        };
+        match promise {
             Some(digest) => Ok(digest),
             None => Ok(self.manifest().await?.digest),
         }
@@ -315,10 +323,12 @@ impl Repository {
             let response = match exchange::send(&self.shared, &request).await {
                 Ok(response) => response,
                 Err(error) => {
-                    if self.changes_scheme(endpoint, &request.url, &error) {
+                    if self.changes_scheme(endpoint, &request.url, &error).await {
                         continue;
                     }
-                    if !error.may_pass() || attempt >= retry.attempts {
+                    // Nobody listens on this machine: that does not change by waiting.
+                    let closed = error.is_refused() && request.url.scheme() == "http";
+                    if !error.may_pass() || closed || attempt >= retry.attempts {
                         return Err(error);
                     }
                     tracing::debug!("{error}; trying again");
@@ -355,7 +365,7 @@ impl Repository {
                     authorization = Some(next.await?);
                     attempt = attempt.saturating_sub(1);
                 }
-                400 if request.url.scheme() == "http" && self.tries_tls(endpoint) => {}
+                400 if request.url.scheme() == "http" && self.speaks_tls(endpoint).await => {}
                 404 => {
                     return Err(Error::NotFound {
                         host: endpoint.host.clone(),
@@ -375,11 +385,7 @@ impl Repository {
                     });
                 }
                 429 => {
-                    let asked = response
-                        .headers()
-                        .get(header::RETRY_AFTER)
-                        .and_then(|value| value.to_str().ok());
-                    let asked = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
+                    let asked = retry::asked(&response);
                     let wait = asked.unwrap_or_else(|| retry.pause(attempt - 1));
                     let in_time = exchange::time_left(wait, self.deadline) == wait;
                     if attempt >= retry.attempts || wait > retry.longest_asked || !in_time {
@@ -396,11 +402,7 @@ impl Repository {
                     tokio::time::sleep(wait).await;
                 }
                 status if retry::is_passing(status) && attempt < retry.attempts => {
-                    let asked = response
-                        .headers()
-                        .get(header::RETRY_AFTER)
-                        .and_then(|value| value.to_str().ok());
-                    let asked = asked.and_then(|value| retry::retry_after(value, SystemTime::now()));
+                    let asked = retry::asked(&response);
                     let wait = asked.map_or_else(|| retry.pause(attempt - 1), |asked| asked.min(retry.longest_asked));
                     tracing::debug!("{} answered with status {status}; trying again", endpoint.host);
                     tokio::time::sleep(exchange::time_left(wait, self.deadline)).await;
@@ -410,30 +412,43 @@ impl Repository {
         }
     }
 
-    /// Whether a failure shows that the scheme was guessed wrong, and the other one is to be tried.
-    fn changes_scheme(&self, endpoint: &Endpoint, url: &Url, error: &Error) -> bool {
+    /// Whether a failure shows that the scheme was guessed wrong; the other one is then remembered.
+    async fn changes_scheme(&self, endpoint: &Endpoint, url: &Url, error: &Error) -> bool {
+        if endpoint.scheme.is_some() || self.shared.is_plain(&endpoint.host).is_some() {
+            return false;
+        }
         match (url.scheme(), error) {
-            ("https", Error::PlainHttp { .. }) if self.shared.options.insecure => self.tries(endpoint, true),
-            ("https", Error::Unreachable { .. }) if self.shared.options.insecure && !endpoint.host.contains(':') => {
-                self.tries(endpoint, true)
-            }
+            ("https", Error::PlainHttp { .. }) if self.shared.options.insecure => {}
+            ("https", Error::Unreachable { .. }) if self.shared.options.insecure && !endpoint.host.contains(':') => {}
             // A server that only speaks TLS answers plain HTTP with an alert, or not at all.
-            ("http", Error::Unreachable { why, .. }) if !why.contains("refused") => self.tries_tls(endpoint),
-            _ => false,
+            ("http", Error::Unreachable { .. }) => return self.speaks_tls(endpoint).await,
+            _ => return false,
         }
+        self.shared.set_plain(&endpoint.host, true);
+        true
     }
 
-    fn tries_tls(&self, endpoint: &Endpoint) -> bool {
-        self.tries(endpoint, false)
-    }
-
-    /// Remembers another scheme for a host, unless one was remembered or given.
-    fn tries(&self, endpoint: &Endpoint, plain: bool) -> bool {
-        let open = endpoint.scheme.is_none() && self.shared.is_plain(&endpoint.host).is_none();
-        if open {
-            self.shared.set_plain(&endpoint.host, plain);
+    /// Whether a host on this machine that did not understand plain HTTP speaks TLS; remembered if so.
+    async fn speaks_tls(&self, endpoint: &Endpoint) -> bool {
+        let unknown = endpoint.scheme.is_none() && self.shared.is_plain(&endpoint.host).is_none();
+        let url = Url::parse(&format!("https://{}/v2/", endpoint.host));
+        let (true, Ok(url)) = (unknown, url) else { return false };
+        let request = Request {
+            method: Method::GET,
+            url,
+            accept: None,
+            authorization: None,
+            range: None,
+            what: "a greeting",
+            host: &endpoint.host,
+            deadline: self.deadline,
+        };
+        let greeted = exchange::send(&self.shared, &request).await;
+        let speaks = matches!(greeted, Ok(_) | Err(Error::NotTrusted { .. }));
+        if speaks {
+            self.shared.set_plain(&endpoint.host, false);
         }
-        open
+        speaks
     }
 }
 

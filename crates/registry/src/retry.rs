@@ -16,8 +16,14 @@ impl Retry {
     }
 }
 
+/// The wait that an answer asks for.
+pub(crate) fn asked(response: &reqwest::Response) -> Option<Duration> {
+    let value = response.headers().get(reqwest::header::RETRY_AFTER)?;
+    retry_after(value.to_str().ok()?, SystemTime::now())
+}
+
 /// Reads `Retry-After`: seconds, or a date.
-pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

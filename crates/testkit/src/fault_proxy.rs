@@ -39,6 +39,8 @@ pub enum Fault {
     NoRange,
     /// No answer at all: the connection stays open.
     Silence,
+    /// The connection is closed in place of an answer.
+    HangUp,
     /// The registry's answer as it is; to let some requests through before others.
     None,
 }
@@ -242,6 +244,7 @@ fn serve(client: TcpStream, upstream: &str, state: &State) -> std::io::Result<()
                     client.write_all(&body)?;
                 }
             }
+            Fault::HangUp => return Ok(()),
             Fault::Silence => std::thread::sleep(Duration::from_secs(60)),
             Fault::Endless(content_type) => {
                 client.write_all(
