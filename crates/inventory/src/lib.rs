@@ -4,6 +4,9 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod analyzer;
+pub mod declared;
+pub mod binary;
+mod content;
 mod encoding;
 pub mod language;
 mod layer;
@@ -11,9 +14,13 @@ mod merge;
 pub mod os;
 mod pattern;
 pub mod release;
+pub mod sbom;
+mod settle;
 mod tar_stream;
 mod tree;
+mod wanted;
 
+pub use content::Content;
 pub use layer::{LayerContents, Reread, Selection, read_layer};
 pub use merge::{RereadLayer, merge};
 pub use pattern::Pattern;
