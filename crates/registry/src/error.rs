@@ -136,7 +136,7 @@ impl Error {
                 "the login works but may not read this repository: ask its owner for access".into()
             }
             Self::ForeignTokenServer { .. } => {
-                "if that token server is right, name its host among the trusted token servers of seaworthy.yaml".into()
+                "if that token server is right, fetch a token from it and give it with --registry-token".into()
             }
             Self::RateLimited { .. } => "wait and try again, log in for a higher limit, or use a mirror".into(),
             Self::UnknownHost { .. } => "check the spelling of the host, and the network".into(),
