@@ -1,7 +1,7 @@
 //! What was learned from layers, kept by their digests, so that a second scan reads only what is new.
 //!
 //! Kept are only results of content whose digest was verified when it was read: an image that lies about a digest finds
-//! what the honest layer with that digest holds, and leaves nothing behind. See `docs/decisions/0004-what-is-kept.md`.
+//! what the honest layer with that digest holds, and leaves nothing behind. See `docs/decisions/0004-what-is-kept-between-scans.md`.
 
 mod key;
 mod store;

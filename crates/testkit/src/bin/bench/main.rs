@@ -1,12 +1,13 @@
-//! The benchmark of whole scans: builds a Debian-based image, times `seaworthy` against `gzip -dc` of the same layers in
-//! the same run, and says which bars are held. `docs/benchmarks.md` explains the method and keeps the last figures.
+//! The benchmark of whole scans: builds three images, times `seaworthy` against `gzip -dc` of the same layers in the same run, and says which bars are held. `docs/benchmarks.md` explains the method and keeps the last figures.
 //!
-//! The image is kept between runs in a folder outside the checkout. Linux only, as it reads `/proc`.
+//! The images are kept between runs in a folder outside the checkout. Linux only, as it reads `/proc`.
 
 mod criterion;
 mod debian;
+mod derived;
 mod layer;
 mod layout;
+mod libraries;
 mod machine;
 mod measure;
 mod options;
@@ -36,16 +37,18 @@ fn run() -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let image = layout::open_or_build(&options.images)?;
+    let images = layout::open_or_build(&options.images, !options.first_only)?;
+    let first = images.first().context("there is no image")?;
+    let derived = derived::open_or_build(first)?;
     if options.build_only {
-        say(&format!("The image is in {}.", image.directory.display()));
+        say(&format!("The images are in {}.", options.images.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let subjects = subjects::Subjects::find(&options, &image)?;
+    let subjects = subjects::Subjects::find(&options, &images, &derived)?;
     let timings = measure::interleaved(&subjects.commands, options.rounds)?;
     let usages = measure::usage(&subjects.commands)?;
     let libraries = criterion::estimates(&subjects.criterion);
-    let report = report::Report::new(&subjects, &image, &timings, &usages, &libraries, options.rounds);
+    let report = report::Report::new(&subjects, &images, &timings, &usages, &libraries, options.rounds);
     let text = report.markdown();
     std::io::stdout()
         .write_all(text.as_bytes())

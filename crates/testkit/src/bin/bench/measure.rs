@@ -35,6 +35,7 @@ pub(crate) fn interleaved(subjects: &[Subject], rounds: usize) -> Result<Vec<Tim
     for round in 1..=rounds {
         crate::say(&format!("Round {round} of {rounds}."));
         for (subject, times) in subjects.iter().zip(&mut all) {
+            subject.prepare()?;
             let started = Instant::now();
             let child = subject
                 .command()
@@ -88,6 +89,7 @@ pub(crate) fn usage(subjects: &[Subject]) -> Result<Vec<Usage>> {
 }
 
 fn one_usage(subject: &Subject) -> Result<Usage> {
+    subject.prepare()?;
     let version = Command::new(TIME).arg("--version").output();
     let is_gnu = version.is_ok_and(|output| {
         [output.stdout, output.stderr]

@@ -9,10 +9,11 @@ Times whole scans against `gzip -dc` of the same layers.
 
 Usage: bench [OPTIONS]
 
-  --images DIR      where the image is built and kept [default: $HOME/.cache/seaworthy/bench]
+  --images DIR      where the images are built and kept [default: $HOME/.cache/seaworthy/bench]
   --seaworthy PATH  the binary to time [default: the one beside this program]
   --rounds N        how often each command runs [default: 7]
-  --build-only      build the image and stop
+  --first-only      measure the first image alone, which needs no PyPI and no npm
+  --build-only      build the images and stop
   --write           write the figures into docs/benchmarks.md
 
 Exit codes: 0 every bar held, 1 a bar was missed, 3 nothing could be measured.
@@ -29,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) images: PathBuf,
     pub(crate) seaworthy: Option<PathBuf>,
     pub(crate) rounds: usize,
+    pub(crate) first_only: bool,
     pub(crate) build_only: bool,
     pub(crate) write: bool,
 }
@@ -40,6 +42,7 @@ impl Options {
             images: PathBuf::new(),
             seaworthy: None,
             rounds: 7,
+            first_only: false,
             build_only: false,
             write: false,
         };
@@ -54,6 +57,7 @@ impl Options {
                     options.rounds = text.parse().with_context(|| format!("{text} is no number of rounds"))?;
                     ensure!((1..=1000).contains(&options.rounds), "--rounds takes 1 to 1000");
                 }
+                "--first-only" => options.first_only = true,
                 "--build-only" => options.build_only = true,
                 "--write" => options.write = true,
                 "--help" | "-h" => return Ok(Request::Help),
