@@ -31,6 +31,11 @@ fn main() -> ExitCode {
     for flag in arguments::compatibility::given(&typed.matches) {
         tracing::warn!("--{flag} means nothing here and is ignored");
     }
+    for scanner in arguments::compatibility::other_scanners(arguments) {
+        if !matches!(scanner.as_str(), "vuln" | "vulnerability" | "none") {
+            tracing::warn!("--scanners {scanner} means nothing here: vulnerabilities are what is looked for");
+        }
+    }
     for key in typed.settings.unknown(&arguments::command()) {
         let path = typed.settings.path().display();
         tracing::warn!("{path}: {key} means nothing here and is ignored");
@@ -69,6 +74,11 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
             let targets = [Target::RootDirectory(root.path.clone())];
             let options = commands::scan::prepare(&root.scan, &arguments.global, now)?;
             return commands::scan::run(&targets, &root.scan, options, &arguments.global);
+        }
+        Command::Sbom(bill) => {
+            let targets = [Target::Bill(bill.path.clone())];
+            let options = commands::scan::prepare(&bill.scan, &arguments.global, now)?;
+            return commands::scan::run(&targets, &bill.scan, options, &arguments.global);
         }
         Command::Clean(clean) => {
             let talk = Talk::choose(arguments.global.quiet, arguments.global.no_progress);

@@ -189,6 +189,11 @@ pub enum Relationship {
 }
 
 impl Relationship {
+    /// Whether nothing says what it is.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
     /// Whether it is the project's own code, and no dependency.
     pub const fn is_own(self) -> bool {
         matches!(self, Self::Root | Self::Workspace)

@@ -11,8 +11,12 @@ pub enum ArtifactKind {
     ContainerImage,
     /// A root file system or source tree.
     Filesystem,
-    /// A software bill of materials.
-    Sbom,
+    /// A bill of materials in CycloneDX.
+    CycloneDx,
+    /// A bill of materials in SPDX.
+    Spdx,
+    /// A list of packages in another form.
+    PackageList,
 }
 
 /// One source inside the advisory file.

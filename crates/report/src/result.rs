@@ -3,6 +3,7 @@
 use crate::Options;
 use crate::identity;
 use seaworthy_model::{Ecosystem, Finding, Inventory, Package, PackageClass, ScanReport};
+use std::collections::BTreeMap;
 
 /// Packages of one kind and what was found in them.
 pub(crate) struct ResultGroup<'a> {
@@ -29,26 +30,67 @@ pub(crate) fn group<'a>(report: &'a ScanReport, options: &Options) -> Vec<Result
         groups.extend(distribution_group(report));
     }
     if options.classes.contains(&PackageClass::Language) {
-        let mut ecosystems: Vec<Ecosystem> = report
-            .inventory
-            .packages_of(PackageClass::Language)
-            .map(|(_, package)| package.ecosystem)
-            .collect();
-        ecosystems.sort();
-        ecosystems.dedup();
-        groups.extend(ecosystems.into_iter().map(|ecosystem| {
-            let (target, kind) = language(ecosystem);
-            fill(
-                report,
-                PackageClass::Language,
-                target.to_owned(),
-                kind.to_owned(),
-                true,
-                |package| package.ecosystem == ecosystem,
-            )
-        }));
+        groups.extend(language_groups(report));
     }
     groups
+}
+
+/// What tells one language target from another: those of installed packages come first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a> {
+    declared_by: Option<&'a str>,
+    ecosystem: Ecosystem,
+    /// Empty where all packages of the ecosystem are one target.
+    path: &'a str,
+}
+
+fn key(package: &Package) -> Key<'_> {
+    let aggregated = package.declared_by.is_none() && aggregate(package.ecosystem).is_some();
+    Key {
+        declared_by: package.declared_by.as_deref(),
+        ecosystem: package.ecosystem,
+        path: if aggregated { "" } else { &package.path },
+    }
+}
+
+fn language_groups(report: &ScanReport) -> Vec<ResultGroup<'_>> {
+    let mut groups: BTreeMap<Key<'_>, ResultGroup<'_>> = BTreeMap::new();
+    for (_, package) in report.inventory.packages_of(PackageClass::Language) {
+        let group = groups.entry(key(package)).or_insert_with(|| {
+            let (target, kind, aggregated) = match (&package.declared_by, aggregate(package.ecosystem)) {
+                (Some(kind), _) => (package.path.as_str(), kind.as_str(), false),
+                (None, Some((target, kind))) => (target, kind, true),
+                (None, None) => (package.path.as_str(), single(package.ecosystem), false),
+            };
+            ResultGroup {
+                target: target.to_owned(),
+                class: PackageClass::Language,
+                kind: kind.to_owned(),
+                packages: Vec::new(),
+                findings: Vec::new(),
+                suppressed: Vec::new(),
+                checked: true,
+                aggregated,
+            }
+        });
+        group.packages.push(package);
+    }
+    for finding in &report.decision.findings {
+        let Some(package) = report.inventory.packages.get(finding.matched.package) else {
+            continue;
+        };
+        let Some(group) = groups
+            .get_mut(&key(package))
+            .filter(|_| package.ecosystem.class() == PackageClass::Language)
+        else {
+            continue;
+        };
+        match finding.suppression {
+            Some(_) => group.suppressed.push((finding, package)),
+            None => group.findings.push((finding, package)),
+        }
+    }
+    groups.into_values().collect()
 }
 
 fn distribution_group(report: &ScanReport) -> Option<ResultGroup<'_>> {
@@ -111,16 +153,29 @@ fn fill<'a>(
         findings,
         suppressed,
         checked,
-        aggregated: class == PackageClass::Language,
+        aggregated: false,
     }
 }
 
-/// Target and type of a language's installed packages.
-fn language(ecosystem: Ecosystem) -> (&'static str, &'static str) {
+/// Target and type of the languages whose installed packages are one target.
+const fn aggregate(ecosystem: Ecosystem) -> Option<(&'static str, &'static str)> {
     match ecosystem {
-        Ecosystem::Npm => ("Node.js", "node-pkg"),
-        Ecosystem::PyPi => ("Python", "python-pkg"),
-        Ecosystem::Maven => ("Java", "jar"),
-        _ => (ecosystem.purl_type(), ecosystem.purl_type()),
+        Ecosystem::Npm => Some(("Node.js", "node-pkg")),
+        Ecosystem::PyPi => Some(("Python", "python-pkg")),
+        Ecosystem::Maven => Some(("Java", "jar")),
+        Ecosystem::Gem => Some(("Ruby", "gemspec")),
+        Ecosystem::Conda => Some(("Conda", "conda-pkg")),
+        _ => None,
+    }
+}
+
+/// The type of a file in which packages of the other ecosystems are installed.
+const fn single(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
+        Ecosystem::Go => "gobinary",
+        Ecosystem::Cargo => "rustbinary",
+        Ecosystem::Composer => "composer-vendor",
+        Ecosystem::NuGet => "dotnet-core",
+        other => other.purl_type(),
     }
 }

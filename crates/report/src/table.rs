@@ -8,7 +8,7 @@ use crate::identity;
 use crate::plain::{plain, width};
 use crate::result::{ResultGroup, group};
 use crate::{Error, Options};
-use seaworthy_model::{Confidence, Effect, Finding, Package, PackageClass, Problem, ScanReport, Severity, Subject};
+use seaworthy_model::{Confidence, Effect, Package, PackageClass, Problem, ScanReport, Severity, Subject};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -109,7 +109,7 @@ fn target(out: &mut String, report: &ScanReport, group: &ResultGroup<'_>, option
     };
     let _ = write!(out, "{}{mark}\n\n", total(group, options));
     if !group.findings.is_empty() {
-        findings(out, &group.findings, options);
+        findings(out, group, options);
         out.push('\n');
     }
     if suppressed {
@@ -133,8 +133,9 @@ fn total(group: &ResultGroup<'_>, options: &Options) -> String {
     format!("Total: {} ({})", group.findings.len(), counts.join(", "))
 }
 
-fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Options) {
-    let rows = findings
+fn findings(out: &mut String, group: &ResultGroup<'_>, options: &Options) {
+    let rows = group
+        .findings
         .iter()
         .map(|(finding, package)| {
             let found = &finding.matched;
@@ -152,7 +153,7 @@ fn findings(out: &mut String, findings: &[(&Finding, &Package)], options: &Optio
                 format!("{reason}\n{link}")
             };
             vec![
-                Cell::new(library(package)),
+                Cell::new(library(group, package)),
                 Cell::new(plain(&found.id)),
                 Cell::new(found.severity.name()).coloured(colour(found.severity, options)),
                 Cell::new(format!("{}{uncertain}", found.status.name())),
@@ -205,7 +206,7 @@ fn suppressed_findings(out: &mut String, group: &ResultGroup<'_>, options: &Opti
         .filter_map(|(finding, package)| {
             let reason = finding.suppression.as_ref()?;
             Some(vec![
-                Cell::new(library(package)),
+                Cell::new(library(group, package)),
                 Cell::new(plain(&finding.matched.id)),
                 Cell::new(finding.matched.severity.name()).coloured(colour(finding.matched.severity, options)),
                 Cell::new(plain(&reason.status)),
@@ -232,10 +233,10 @@ fn suppressed_findings(out: &mut String, group: &ResultGroup<'_>, options: &Opti
     out.push('\n');
 }
 
-/// `name`, for language packages with the last part of the path that tells them apart.
-fn library(package: &Package) -> String {
+/// `name`, with the last part of the path that tells packages apart where their target is no file.
+fn library(group: &ResultGroup<'_>, package: &Package) -> String {
     let name = plain(&package.name);
-    if package.ecosystem.class() == PackageClass::Os {
+    if !group.aggregated {
         return name.into_owned();
     }
     let file = package.path.rsplit('/').next().unwrap_or_default();
@@ -347,18 +348,23 @@ fn footer(out: &mut String, report: &ScanReport, groups: &[ResultGroup<'_>]) {
         Some(distribution) => format!("{} {}", identity::family_name(distribution), distribution.version),
         None => "no distribution recognised".to_owned(),
     }];
-    read.extend(groups.iter().map(|group| {
-        let count = group.packages.len();
-        format!(
-            "{count} {} package{}",
-            if group.class == PackageClass::Os {
-                "distribution"
-            } else {
-                &group.target
-            },
-            if count == 1 { "" } else { "s" }
-        )
-    }));
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for group in groups {
+        let label = match (group.class, group.aggregated) {
+            (PackageClass::Os, _) => "distribution",
+            (PackageClass::Language, true) => &group.target,
+            (PackageClass::Language, false) => &group.kind,
+        };
+        match counts.iter_mut().find(|(other, _)| *other == label) {
+            Some((_, count)) => *count += group.packages.len(),
+            None => counts.push((label, group.packages.len())),
+        }
+    }
+    read.extend(
+        counts
+            .iter()
+            .map(|(label, count)| format!("{count} {label} package{}", if *count == 1 { "" } else { "s" })),
+    );
     if groups.is_empty() {
         read.push("no packages".to_owned());
     }

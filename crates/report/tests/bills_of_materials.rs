@@ -7,7 +7,7 @@
 
 mod reports;
 
-use reports::{affected, clean, nothing_recognised, unknown_distribution, with_problems};
+use reports::{affected, clean, declared, nothing_recognised, unknown_distribution, with_problems};
 use seaworthy_model::{ArtifactKind, Ecosystem, Package, ScanReport};
 use seaworthy_report::{Format, Options, write};
 use serde_json::Value;
@@ -60,6 +60,7 @@ fn all() -> Vec<ScanReport> {
         unknown_distribution(),
         nothing_recognised(),
         directory,
+        declared(),
         odd(),
     ]
 }

@@ -7,7 +7,7 @@
 
 mod reports;
 
-use reports::{affected, clean, nothing_recognised, unknown_distribution, with_problems};
+use reports::{affected, clean, declared, nothing_recognised, unknown_distribution, with_problems};
 use seaworthy_model::{ScanReport, Severity};
 use seaworthy_report::{Format, Options, write};
 
@@ -61,6 +61,36 @@ fn a_document_is_the_same_tomorrow() {
     tomorrow.database.age_days += 1;
     let options = Options::default();
     assert_eq!(written("json", &today, &options), written("json", &tomorrow, &options));
+}
+
+#[test]
+fn every_lock_file_and_program_is_a_target_of_its_own() {
+    let text = written("json", &declared(), &Options::default());
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let targets: Vec<(&str, &str, usize)> = report["Results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            let found = result["Vulnerabilities"].as_array().map_or(0, Vec::len);
+            (
+                result["Target"].as_str().unwrap(),
+                result["Type"].as_str().unwrap(),
+                found,
+            )
+        })
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            ("app.tar (debian 12.5)", "debian", 3),
+            ("Node.js", "node-pkg", 1),
+            ("Python", "python-pkg", 0),
+            ("usr/bin/server", "gobinary", 1),
+            ("one/package-lock.json", "npm", 0),
+            ("two/package-lock.json", "npm", 0),
+        ]
+    );
 }
 
 #[test]

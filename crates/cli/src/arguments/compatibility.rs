@@ -1,23 +1,32 @@
 //! Flags of Trivy that make no sense here: accepted, so that scripts go on working, with a warning.
 
+use super::Arguments;
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// Flags with a value.
-const WITH_VALUE: [&str; 31] = [
+const WITH_VALUE: [&str; 46] = [
     "cache-backend",
     "cache-ttl",
+    "check-namespaces",
     "checks-bundle-repository",
+    "cloudformation-params",
     "compliance",
+    "config-data",
+    "config-file-schemas",
     "custom-headers",
+    "data",
     "db-repository",
     "docker-host",
     "enable-modules",
     "exit-on-eol",
     "file-patterns",
+    "helm-set",
+    "helm-values",
     "ignore-policy",
     "ignored-licenses",
     "image-config-scanners",
+    "include-deprecated-checks",
     "java-db-repository",
     "license-confidence-level",
     "max-image-size",
@@ -26,6 +35,9 @@ const WITH_VALUE: [&str; 31] = [
     "parallel",
     "pkg-relationships",
     "podman-host",
+    "policy",
+    "policy-bundle-repository",
+    "policy-namespaces",
     "redis-ca",
     "redis-cert",
     "redis-key",
@@ -33,13 +45,19 @@ const WITH_VALUE: [&str; 31] = [
     "report",
     "sbom-sources",
     "secret-config",
+    "server",
     "table-mode",
+    "tf-vars",
+    "token",
     "token-header",
+    "trace-http",
     "vuln-severity-source",
 ];
 
 /// Flags without a value.
-const WITHOUT_VALUE: [&str; 15] = [
+const WITHOUT_VALUE: [&str; 24] = [
+    "auto-refresh",
+    "clear-cache",
     "dependency-tree",
     "disable-telemetry",
     "download-db-only",
@@ -47,14 +65,21 @@ const WITHOUT_VALUE: [&str; 15] = [
     "generate-default-config",
     "include-non-failures",
     "license-full",
+    "light",
+    "only-update",
     "redis-tls",
     "removed-pkgs",
+    "reset",
+    "reset-checks-bundle",
+    "reset-policy-bundle",
     "skip-check-update",
     "skip-java-db-update",
+    "skip-policy-update",
     "skip-version-check",
     "skip-vex-repo-update",
     "slow",
-    "light",
+    "tf-exclude-downloaded-modules",
+    "trace",
 ];
 
 /// The commands that scan, which are the ones that take these flags.
@@ -118,6 +143,18 @@ fn switch_values(command: Command, valued: &[&str]) -> Command {
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| switch_values(command, valued))
     })
+}
+
+/// What `--scanners` asks for beside vulnerabilities, which are what there is.
+pub(crate) fn other_scanners(arguments: &Arguments) -> &[String] {
+    match &arguments.command {
+        super::Command::Image(image) => &image.scan.scanners,
+        super::Command::Rootfs(path)
+        | super::Command::Fs(path)
+        | super::Command::Sbom(path)
+        | super::Command::Convert(path) => &path.scan.scanners,
+        _ => &[],
+    }
 }
 
 /// The flags of this kind that were given on the command line.

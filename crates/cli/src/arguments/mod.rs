@@ -342,6 +342,7 @@ mod tests {
             "seaworthy image --input x.tar --skip-db-update --offline-scan --timeout 5m -q --no-progress -d -c seaworthy.yaml --cache-dir /c",
             "seaworthy image --input x.tar --template t --password-stdin --image-src docker,registry",
             "seaworthy image --input x.tar --java-db-repository r --parallel 3 --skip-java-db-update --secret-config s",
+            "seaworthy image --input x.tar --vuln-type os --security-checks vuln,secret --trace --light --skip-update --skip-policy-update",
             "seaworthy rootfs / --exit-code 1",
             "seaworthy fs . -f sarif",
             "seaworthy sbom a.json",
@@ -401,6 +402,8 @@ mod tests {
             "seaworthy versions compare nonsense 1 2",
             "seaworthy versions compare deb 1",
             "seaworthy db build -o f",
+            "seaworthy image --input x --distro foo/1",
+            "seaworthy image --input x -o jsno=report.json",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

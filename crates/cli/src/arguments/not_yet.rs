@@ -6,7 +6,6 @@ use super::{Arguments, Command, DatabaseCommand, ScanArguments};
 pub(crate) fn find(arguments: &Arguments) -> Option<String> {
     let command = match &arguments.command {
         Command::Fs(_) => "the command fs",
-        Command::Sbom(_) => "the command sbom",
         Command::Convert(_) => "the command convert",
         Command::Explain(_) => "the command explain",
         Command::Operator(_) => "the command operator",
@@ -18,7 +17,7 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
             command: DatabaseCommand::Build { trivy_db: Some(_), .. },
         } => "--trivy-db",
         Command::Image(image) => return scan(&image.scan),
-        Command::Rootfs(path) => return scan(&path.scan),
+        Command::Rootfs(path) | Command::Sbom(path) => return scan(&path.scan),
         Command::Db { .. }
         | Command::Clean(_)
         | Command::Versions { .. }
@@ -31,13 +30,6 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
 
 /// Flags whose absence changes nothing (`--no-cache`, `--offline-scan`, registry flags beside `--input`) are accepted.
 fn scan(scan: &ScanArguments) -> Option<String> {
-    if let Some(other) = scan
-        .scanners
-        .iter()
-        .find(|scanner| !matches!(scanner.as_str(), "vuln" | "vulnerability"))
-    {
-        return Some(format!("--scanners {other}"));
-    }
     let formats = scan
         .output
         .iter()
@@ -45,7 +37,7 @@ fn scan(scan: &ScanArguments) -> Option<String> {
         .chain([&scan.format]);
     if let Some(format) = formats
         .into_iter()
-        .find(|format| !matches!(format.as_str(), "table" | "json"))
+        .find(|format| !format.parse().is_ok_and(seaworthy_report::Format::works))
     {
         return Some(format!("--format {format}"));
     }

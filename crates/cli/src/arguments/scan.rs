@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use seaworthy_model::{FixStatus, Platform, Severity};
+use seaworthy_model::{Distribution, Family, FixStatus, Platform, Severity};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -44,6 +44,11 @@ impl FromStr for OutputTarget {
                 path: path.into(),
             }),
             _ if text.is_empty() => Err("the file name is empty".into()),
+            // A misspelt format would become a file of that name; a name with a dot or a folder is meant as one.
+            Some((format, path)) if !format.contains(['.', '/']) => Err(format!(
+                "there is no format {format:?}; the formats are {}; for a file of that name write ./{format}={path}",
+                FORMATS.join(", ")
+            )),
             _ => Ok(Self {
                 format: None,
                 path: text.into(),
@@ -107,11 +112,12 @@ pub(crate) struct ScanArguments {
     #[arg(long, value_name = "FILE", help_heading = "Filters")]
     pub(crate) vex: Vec<String>,
     /// Kinds of packages: os, library
-    #[arg(long, value_delimiter = ',', value_name = "KINDS", default_values_t = ["os", "library"].map(String::from), value_parser = ["os", "library"], help_heading = "Filters")]
+    #[arg(long, alias = "vuln-type", value_delimiter = ',', value_name = "KINDS", default_values_t = ["os", "library"].map(String::from), value_parser = ["os", "library"], help_heading = "Filters")]
     pub(crate) pkg_types: Vec<String>,
     /// What to look for; only `vuln` exists
     #[arg(
         long,
+        alias = "security-checks",
         value_delimiter = ',',
         value_name = "SCANNERS",
         default_value = "vuln",
@@ -139,8 +145,8 @@ pub(crate) struct ScanArguments {
     #[arg(long, value_name = "PLATFORM", help_heading = "Reading")]
     pub(crate) platform: Option<PlatformChoice>,
     /// Distribution to assume in place of the one found, for example debian/12
-    #[arg(long, value_name = "FAMILY/VERSION", help_heading = "Reading")]
-    pub(crate) distro: Option<String>,
+    #[arg(long, value_name = "FAMILY/VERSION", value_parser = parse_distribution, help_heading = "Reading")]
+    pub(crate) distro: Option<Distribution>,
     /// precise trusts the distribution for files that its packages own; comprehensive matches them twice
     #[arg(long, default_value = "precise", value_parser = ["precise", "comprehensive"], help_heading = "Reading")]
     pub(crate) detection_priority: String,
@@ -155,7 +161,7 @@ pub(crate) struct ScanArguments {
     #[arg(long, value_name = "FILE", help_heading = "Advisories")]
     pub(crate) db: Option<PathBuf>,
     /// Use the data that are there
-    #[arg(long, help_heading = "Advisories")]
+    #[arg(long, alias = "skip-update", help_heading = "Advisories")]
     pub(crate) skip_db_update: bool,
     /// Use no network
     #[arg(long, help_heading = "Advisories")]
@@ -184,6 +190,31 @@ pub(crate) struct ScanArguments {
 /// Takes the names of the formats in any case.
 fn format_parser() -> impl TypedValueParser<Value = Format> {
     PossibleValuesParser::new(FORMATS).map(|name| name.to_lowercase())
+}
+
+/// Reads `family/version`.
+fn parse_distribution(text: &str) -> Result<Distribution, String> {
+    let known = || {
+        let mut names: Vec<&str> = Family::ALL
+            .into_iter()
+            .filter(|family| *family != Family::Other)
+            .map(Family::name)
+            .collect();
+        names.sort_unstable();
+        names.join(", ")
+    };
+    let (family, version) = text
+        .split_once('/')
+        .filter(|(family, version)| !family.is_empty() && !version.is_empty())
+        .ok_or_else(|| {
+            format!(
+                "write FAMILY/VERSION, for example debian/12; the families are {}",
+                known()
+            )
+        })?;
+    let family = seaworthy_scanner::family_from_id(family)
+        .ok_or_else(|| format!("there is no distribution {family:?}; the families are {}", known()))?;
+    Ok(Distribution::new(family, version))
 }
 
 fn parse_status(text: &str) -> Result<FixStatus, String> {
@@ -228,7 +259,8 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{OutputTarget, parse_duration};
+    use super::{OutputTarget, parse_distribution, parse_duration};
+    use seaworthy_model::Family;
     use std::time::Duration;
 
     #[test]
@@ -249,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn distributions_are_families_and_versions() {
+        for (text, family, version) in [
+            ("debian/12", Family::Debian, "12"),
+            ("rhel/9.4", Family::RedHat, "9.4"),
+            ("Alpine/3.20", Family::Alpine, "3.20"),
+        ] {
+            let distribution = parse_distribution(text).unwrap();
+            assert_eq!((distribution.family, distribution.version.as_str()), (family, version));
+        }
+        for text in ["foo/1", "debian", "debian/", "/12", ""] {
+            let error = parse_distribution(text).unwrap_err();
+            assert!(error.contains("alpine, amazon"), "{error}");
+        }
+    }
+
+    #[test]
     fn the_formats_are_those_of_the_reports() {
         let known: Vec<&str> = seaworthy_report::FORMATS.iter().map(|format| format.name()).collect();
         assert_eq!(super::FORMATS.to_vec(), known);
@@ -259,6 +307,11 @@ mod tests {
         let target = |text: &str| text.parse::<OutputTarget>().unwrap();
         assert_eq!(target("json=a=b.json").format.as_deref(), Some("json"));
         assert_eq!(target("json=a=b.json").path.to_str(), Some("a=b.json"));
-        assert_eq!(target("x=y").format, None);
+        assert_eq!(target("./x=y").format, None);
+        assert_eq!(target("x.json").format, None);
+        for misspelt in ["jsno=report.json", "x=y"] {
+            let error = misspelt.parse::<OutputTarget>().unwrap_err();
+            assert!(error.contains("cyclonedx"), "{error}");
+        }
     }
 }

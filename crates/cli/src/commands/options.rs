@@ -1,9 +1,9 @@
 //! Flags become the options of a scan.
 
 use crate::arguments::{PlatformChoice, ScanArguments};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
-use seaworthy_model::{Distribution, PackageClass};
+use seaworthy_model::PackageClass;
 use seaworthy_scanner::{IgnoreFile, Options, Pattern, Rules, Selection};
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) fn options(arguments: &ScanArguments, now: Timestamp) -> Result<Optio
         package_classes: classes(arguments),
         rules: rules(arguments, now)?,
         timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
-        distribution: arguments.distro.as_deref().map(distribution).transpose()?,
+        distribution: arguments.distro.clone(),
         now,
         ..Options::default()
     })
@@ -67,16 +67,4 @@ fn ignore_file(named: Option<&Path>, now: Timestamp) -> Result<Vec<seaworthy_sca
         tracing::warn!("{warning}");
     }
     Ok(file.entries)
-}
-
-/// Reads `family/version` of `--distro`.
-fn distribution(text: &str) -> Result<Distribution> {
-    let (family, version) = text
-        .split_once('/')
-        .filter(|(_, version)| !version.is_empty())
-        .ok_or_else(|| anyhow!("--distro takes FAMILY/VERSION, for example debian/12, not {text:?}"))?;
-    let family = seaworthy_scanner::family_from_id(family).ok_or_else(|| {
-        anyhow!("--distro: unknown distribution {family:?}, write for example debian, alpine, ubuntu or redhat")
-    })?;
-    Ok(Distribution::new(family, version))
 }

@@ -72,7 +72,9 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         artifact_type: match report.artifact_kind {
             ArtifactKind::ContainerImage => "container_image",
             ArtifactKind::Filesystem => "filesystem",
-            ArtifactKind::Sbom => "cyclonedx",
+            ArtifactKind::CycloneDx => "cyclonedx",
+            ArtifactKind::Spdx => "spdx",
+            ArtifactKind::PackageList => "package_list",
         },
         metadata: Metadata::of(report),
         results: Results {

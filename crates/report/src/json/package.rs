@@ -2,7 +2,7 @@
 
 use crate::identity;
 use crate::result::ResultGroup;
-use seaworthy_model::{Digest, Ecosystem, Package, PackageClass, ScanReport};
+use seaworthy_model::{Digest, Ecosystem, Package, PackageClass, Relationship, ScanReport};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -37,6 +37,10 @@ pub(super) struct PackageEntry<'a> {
     maintainer: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     modularitylabel: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    indirect: bool,
+    #[serde(skip_serializing_if = "Relationship::is_unknown")]
+    relationship: Relationship,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<&'a str>,
     #[serde(skip_serializing_if = "Layer::is_empty")]
@@ -103,6 +107,8 @@ impl<'a> PackageEntry<'a> {
             licenses: &package.licenses,
             maintainer: &package.maintainer,
             modularitylabel: &package.modularity_label,
+            indirect: package.relationship == Relationship::Indirect,
+            relationship: package.relationship,
             depends_on: depends
                 .filter_map(|name| ids.get(name.as_str()).map(String::as_str))
                 .collect(),

@@ -99,8 +99,7 @@ impl<'a> Bill<'a> {
     fn add(&mut self, group: &ResultGroup<'a>) {
         let parent = match (group.class, group.aggregated) {
             (PackageClass::Os, _) if self.system.is_some() => Parent::System,
-            (PackageClass::Os, _) | (_, true) => Parent::Subject,
-            (PackageClass::Language, false) => {
+            (PackageClass::Language, false) if !group.packages.is_empty() => {
                 // Groups live shorter than the report: their names are those of the packages' files.
                 let name = group.packages.first().map_or("", |package| package.path.as_str());
                 self.applications.push(Application {
@@ -110,6 +109,7 @@ impl<'a> Bill<'a> {
                 });
                 Parent::Application(self.applications.len() - 1)
             }
+            _ => Parent::Subject,
         };
         let first = self.components.len();
         let distribution = self.report.inventory.distribution.as_ref();

@@ -1,7 +1,7 @@
 //! Facts that the formats have no field for, as named properties: Trivy's names where it has one, ours beyond.
 
 use crate::identity;
-use seaworthy_model::{Distribution, Package, PackageClass, ScanReport};
+use seaworthy_model::{Distribution, Package, PackageClass, Relationship, ScanReport};
 use std::borrow::Cow;
 
 /// Whose name a property has.
@@ -146,6 +146,17 @@ pub(super) fn of_package<'a>(package: &'a Package, kind: &str) -> Vec<Property<'
     if let Some(owner) = &package.owned_by {
         properties.own("OwnedBy", owner.as_str());
     }
+    if let Some(kind) = &package.declared_by {
+        properties.own("DeclaredBy", kind.as_str());
+    }
+    let relationship = match package.relationship {
+        Relationship::Unknown => "",
+        Relationship::Root => "root",
+        Relationship::Workspace => "workspace",
+        Relationship::Direct => "direct",
+        Relationship::Indirect => "indirect",
+    };
+    properties.own("Relationship", relationship);
     if package.dev {
         properties.own("Dev", "true");
     }

@@ -9,8 +9,8 @@
 use seaworthy_model::{
     ArtifactKind, Confidence, Coverage, Cvss, DataSource, DatabaseInfo, DatabaseSource, Decision, Digest, Distribution,
     Ecosystem, Effect, Epss, Family, Finding, FixStatus, ImageMetadata, Inventory, KnownExploited, LayerDigests,
-    LayerRef, Match, MatchKind, Package, PackageDatabase, Platform, Problem, ScanReport, Severity, Suppression,
-    Verdict,
+    LayerRef, Match, MatchKind, Package, PackageDatabase, Platform, Problem, Relationship, ScanReport, Severity,
+    Suppression, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -230,5 +230,29 @@ pub fn unknown_distribution() -> ScanReport {
 pub fn nothing_recognised() -> ScanReport {
     let mut report = clean();
     report.inventory = Inventory::default();
+    report
+}
+
+/// A source tree with two lock files, and a program of Go modules.
+pub fn declared() -> ScanReport {
+    let mut report = affected();
+    report.image = None;
+    report.artifact_kind = ArtifactKind::Filesystem;
+    let declared = |name: &str, path: &str, relationship| Package {
+        declared_by: Some("npm".into()),
+        relationship,
+        ..Package::new(Ecosystem::Npm, name, "1.0.0", path)
+    };
+    report.inventory.packages.extend([
+        declared("a", "one/package-lock.json", Relationship::Direct),
+        declared("b", "one/package-lock.json", Relationship::Indirect),
+        declared("a", "two/package-lock.json", Relationship::Root),
+        Package::new(Ecosystem::Go, "stdlib", "1.22.0", "usr/bin/server"),
+    ]);
+    let last = report.inventory.packages.len() - 1;
+    report
+        .decision
+        .findings
+        .push(finding(found(last, "CVE-2024-0005", Severity::High, "1.22.1")));
     report
 }
