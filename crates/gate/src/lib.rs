@@ -1,1 +1,33 @@
-//! An admission review, what we remember and the policy become an answer, a hold or a release.
+//! An admission review, what we remember and the policy become an answer; and the patches that hold and release.
+//!
+//! Pure: no cluster, no clock, no threads. [`ask`] answers from [`Memory`] alone, so that it is as fast as reading the
+//! review, and can be tried on any bytes. Within a request of somebody else a hold is only ever added: lifting one is
+//! the business of the controllers, under our own name, with the patches of [`release`].
+#![deny(clippy::indexing_slicing)]
+
+mod annotations;
+mod answer;
+mod ask;
+mod hold;
+mod images;
+mod json_patch;
+mod memory;
+mod pod;
+mod release;
+mod review;
+mod standing;
+mod template;
+mod workload;
+
+pub use annotations::{BREAK_GLASS, BREAK_GLASS_TEMPLATE, HOLD, PREFIX, REASON, STATE, State};
+pub use answer::{Answer, Scan};
+pub use ask::{Phase, ask};
+pub use hold::{GATE, Hold, Kind};
+pub use images::{ImageUse, Images, images, pod_images};
+pub use memory::{Admission, Memory, OwnerRecord, TagKey, repository};
+pub use pod::{PodOwner, owner_of_pod};
+pub use release::{NotReleased, describe, release, release_pod};
+pub use review::Request;
+pub use standing::{ImageStanding, Standing, stand};
+pub use template::template_id;
+pub use workload::{break_glass_holds, hold_by_controller, owner_of_workload};

@@ -1,0 +1,145 @@
+//! What is remembered to answer from: namespaces, policies, verdicts by digest, what tags meant, what was let in.
+//!
+//! Verdicts and admissions come from our store only. Nothing in here was written by the author of a workload.
+
+use seaworthy_model::Assessment;
+use seaworthy_policy::{Exception, ScanPolicy, image_name};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+/// How long the meaning of a tag counts where nothing can be held, in seconds. It is pinned at once, so that this only
+/// says how old an image may be that somebody gets by a tag.
+pub(crate) const TAG_SECONDS: i64 = 3600;
+
+/// For which workload and template a tag was resolved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagKey {
+    /// The namespace.
+    pub namespace: String,
+    /// The `uid` of the top owner.
+    pub owner: String,
+    /// The identity of its template.
+    pub template: String,
+    /// The reference as written.
+    pub image: String,
+}
+
+/// A container that was let in with a digest, which it may always run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Admission {
+    /// The namespace.
+    pub namespace: String,
+    /// The `uid` of the top owner.
+    pub owner: String,
+    /// The container's name.
+    pub container: String,
+    /// The digest, `sha256:…`.
+    pub digest: String,
+}
+
+/// What stands above the pods of a ReplicaSet or Job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerRecord {
+    /// The `uid` of the top owner.
+    pub top: String,
+    /// The labels of the top owner, for workload selectors.
+    pub labels: BTreeMap<String, String>,
+    /// The identity of the template that its pods have.
+    pub template: String,
+}
+
+/// Everything that answers are made from.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Whether it was filled. Until then nothing is let in.
+    pub ready: bool,
+    /// The name under which we ourselves talk to the API server.
+    pub ourselves: String,
+    /// Namespaces that are not governed, by name.
+    pub excluded: BTreeSet<String>,
+    /// Labels of every namespace.
+    pub namespaces: HashMap<String, BTreeMap<String, String>>,
+    /// All policies.
+    pub policies: Vec<ScanPolicy>,
+    /// Exceptions by namespace.
+    pub exceptions: HashMap<String, Vec<Exception>>,
+    /// What scans found, by digest.
+    pub assessments: HashMap<String, Arc<Assessment>>,
+    /// What tags meant for a workload and template.
+    pub tags: HashMap<TagKey, String>,
+    /// What a reference meant in a namespace, and when: for what cannot be held.
+    pub latest: HashMap<(String, String), (String, i64)>,
+    /// Namespace, repository and digest that the namespace's own credentials could read.
+    pub readable: HashSet<(String, String, String)>,
+    /// What was let in.
+    pub admissions: HashSet<Admission>,
+    /// Namespace and digest that a person approved.
+    pub approvals: HashSet<(String, String)>,
+    /// Namespace, top owner and template of which somebody broke the glass.
+    pub broken_glass: HashSet<(String, String, String)>,
+    /// By `uid` of a ReplicaSet or Job.
+    pub owners: HashMap<String, OwnerRecord>,
+}
+
+impl Memory {
+    /// Whether workloads of this namespace are governed.
+    pub fn governs(&self, namespace: &str) -> bool {
+        !namespace.is_empty() && !self.excluded.contains(namespace)
+    }
+
+    /// The labels of a namespace; `kubernetes.io/metadata.name` is there even before the namespace was seen.
+    pub fn namespace_labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
+        labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
+        labels
+    }
+
+    /// Remembers what a reference meant for a namespace, its credentials having resolved it.
+    pub fn resolved(&mut self, namespace: &str, image: &str, digest: &str, at: i64) {
+        self.readable
+            .insert((namespace.to_owned(), repository(image), digest.to_owned()));
+        self.latest.insert(
+            (namespace.to_owned(), image_name::normalise(image)),
+            (digest.to_owned(), at),
+        );
+    }
+
+    /// The digest of a reference for a workload and template: what it names itself, or what was resolved for it.
+    pub(crate) fn digest(&self, namespace: &str, owner: &str, template: &str, image: &str) -> Option<String> {
+        if let Some(digest) = image_name::digest(image) {
+            return self.may_read(namespace, image, digest).then(|| digest.to_owned());
+        }
+        let key = TagKey {
+            namespace: namespace.to_owned(),
+            owner: owner.to_owned(),
+            template: template.to_owned(),
+            image: image.to_owned(),
+        };
+        self.tags.get(&key).cloned()
+    }
+
+    /// The digest of a reference where nothing can be held: the last meaning of the tag in this namespace.
+    pub(crate) fn latest_digest(&self, namespace: &str, image: &str, now: i64) -> Option<String> {
+        if let Some(digest) = image_name::digest(image) {
+            return self.may_read(namespace, image, digest).then(|| digest.to_owned());
+        }
+        let key = (namespace.to_owned(), image_name::normalise(image));
+        let (digest, at) = self.latest.get(&key)?;
+        (now.saturating_sub(*at) <= TAG_SECONDS).then(|| digest.clone())
+    }
+
+    fn may_read(&self, namespace: &str, image: &str, digest: &str) -> bool {
+        let key = (namespace.to_owned(), repository(image), digest.to_owned());
+        self.readable.contains(&key)
+    }
+}
+
+/// The repository of a reference, spelled out: `docker.io/library/myapp` of `myapp:v1@sha256:…`.
+pub fn repository(image: &str) -> String {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    let name = image_name::normalise(name);
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository.to_owned(),
+        _ => name,
+    }
+}

@@ -1,0 +1,261 @@
+//! Pods: every one is judged by itself. Held by a scheduling gate, let in pinned, or refused where neither is possible.
+
+use crate::annotations::{self, BREAK_GLASS_TEMPLATE, REASON, STATE, State};
+use crate::answer::Answer;
+use crate::hold::GATE;
+use crate::images::{ImageUse, pod_images};
+use crate::json_patch::{add, annotate, replace};
+use crate::memory::Memory;
+use crate::review::Request;
+use crate::standing::{Standing, Subject, judge_all};
+use crate::template::template_id;
+use crate::workload::{controller, scans, warn};
+use seaworthy_policy::image_name;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What stands above a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodOwner {
+    /// The `uid` of the top owner, the pod's own where nothing stands above it; empty while that is not known.
+    pub top: String,
+    /// The identity of the template that it came from.
+    pub template: String,
+    /// The labels that workload selectors see.
+    pub labels: BTreeMap<String, String>,
+    /// Whether a controller would make it again.
+    pub is_controlled: bool,
+}
+
+/// What stands above a pod, as far as it is known.
+pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
+    let labels = annotations::labels(pod);
+    let Some(owner) = controller(pod) else {
+        return PodOwner {
+            top: text(pod, "/metadata/uid"),
+            template: template_of_images(pod),
+            labels,
+            is_controlled: false,
+        };
+    };
+    let uid = text(owner, "/uid");
+    let kind = owner.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if let Some(record) = memory.owners.get(&uid) {
+        let mut labels = labels;
+        labels.extend(record.labels.clone());
+        return PodOwner {
+            top: record.top.clone(),
+            template: record.template.clone(),
+            labels,
+            is_controlled: true,
+        };
+    }
+    // A ReplicaSet or Job that is not known yet may belong to anything: until it is known, its pods are held.
+    let is_known = !matches!(kind, "ReplicaSet" | "Job");
+    let revision = labels.get("controller-revision-hash").cloned();
+    PodOwner {
+        top: if is_known { uid } else { String::new() },
+        template: revision.unwrap_or_else(|| template_of_images(pod)),
+        labels,
+        is_controlled: true,
+    }
+}
+
+/// For pods whose template nobody names: their images, without the digests that we put there.
+fn template_of_images(pod: &Value) -> String {
+    let images: Vec<(String, String)> = pod_images(pod)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|image| (image.container, image_name::unpinned(&image.image).to_owned()))
+        .collect();
+    template_id(&json!(images))
+}
+
+/// Answers for a pod or its ephemeral containers.
+pub(crate) fn ask(request: &Request, memory: &Memory, now: i64) -> Answer {
+    let pod = &request.object;
+    if is_mirror(request) {
+        return Answer::allow(&request.uid, "allowed");
+    }
+    let used = match pod_images(pod) {
+        Ok(used) => used,
+        Err(why) => return Answer::deny(&request.uid, 400, format!("cannot tell the images: {why}")),
+    };
+    match request.old() {
+        None => create(request, used, memory, now),
+        Some(old) => update(request, old, used, memory, now),
+    }
+}
+
+fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> Answer {
+    let pod = &request.object;
+    let owner = owner_of_pod(pod, memory);
+    let is_bound = pod
+        .pointer("/spec/nodeName")
+        .and_then(Value::as_str)
+        .is_some_and(|name| !name.is_empty());
+    let volume = !owner.is_controlled && used.iter().any(|image| image.is_volume);
+    let can_wait = !is_bound && !volume;
+    let standing = judge_all(memory, &subject(request, memory, &owner, !can_wait), used, now);
+    let is_gated = has_gate(pod);
+    let mut answer = Answer::allow(&request.uid, "allowed");
+    let mut wanted = ours_as_before(pod, None);
+    let hold = standing.hold().map(|(state, line)| (state, line.to_owned()));
+    match &hold {
+        Some((_, line)) if !can_wait => return cannot_wait(request, &standing, line),
+        None if is_gated => {
+            // Somebody's own gate of our name, or ours with a verdict that came in between: the controller lifts it.
+            wanted.insert(STATE.to_owned(), Some(State::Created.name().to_owned()));
+        }
+        None => {
+            answer.patches = pins(&standing);
+            if !request.is_dry_run() {
+                answer.admissions = standing.admissions(&request.namespace, &owner.top);
+            }
+        }
+        Some((state, line)) => {
+            if !is_gated {
+                answer.patches.push(gate(pod));
+            }
+            wanted.insert(STATE.to_owned(), Some(state.name().to_owned()));
+            wanted.insert(REASON.to_owned(), Some(line.clone()));
+            answer.decision = "held";
+        }
+    }
+    answer.essential = !answer.patches.is_empty();
+    answer.patches.extend(annotate(pod, &wanted));
+    // A pod of a controller has nobody who reads warnings.
+    if !owner.is_controlled {
+        warn(&mut answer, &standing, true);
+    }
+    if !request.is_dry_run() && hold.is_some() {
+        answer.scans = scans(&request.namespace, &standing);
+    }
+    answer
+}
+
+fn update(request: &Request, old: &Value, used: Vec<ImageUse>, memory: &Memory, now: i64) -> Answer {
+    let pod = &request.object;
+    let (was_gated, is_gated) = (has_gate(old), has_gate(pod));
+    if was_gated && !is_gated {
+        let line = annotations::get(old, REASON).unwrap_or("its images are not approved");
+        return Answer::deny(
+            &request.uid,
+            403,
+            format!("only Seaworthy lifts the gate {GATE}, when the images are approved: {line}"),
+        );
+    }
+    let mut answer = Answer::allow(&request.uid, "allowed");
+    answer.patches = annotate(pod, &ours_as_before(pod, Some(old)));
+    if is_gated {
+        return answer;
+    }
+    let before = match pod_images(old) {
+        Ok(before) => before,
+        Err(why) => return Answer::deny(&request.uid, 400, format!("cannot tell the images before: {why}")),
+    };
+    let changed: Vec<ImageUse> = used
+        .into_iter()
+        .filter(|image| {
+            !before
+                .iter()
+                .any(|known| known.container == image.container && known.image == image.image)
+        })
+        .collect();
+    if changed.is_empty() {
+        return answer;
+    }
+    let owner = owner_of_pod(old, memory);
+    let standing = judge_all(memory, &subject(request, memory, &owner, true), changed, now);
+    if let Some((_, line)) = standing.hold() {
+        return cannot_wait(request, &standing, line);
+    }
+    let pins = pins(&standing);
+    answer.essential = !pins.is_empty();
+    answer.patches.extend(pins);
+    warn(&mut answer, &standing, false);
+    answer
+}
+
+/// Refuses what cannot be held, and starts the scan that lets it in next time.
+fn cannot_wait(request: &Request, standing: &Standing, line: &str) -> Answer {
+    let unknown = standing.hold().is_some_and(|(state, _)| state == State::Created);
+    let message = match unknown {
+        true => format!("{line}; this cannot wait for a scan: scan started, try again"),
+        false => line.to_owned(),
+    };
+    let mut answer = Answer::deny(&request.uid, 403, message);
+    if !request.is_dry_run() {
+        answer.scans = scans(&request.namespace, standing);
+    }
+    answer
+}
+
+fn subject<'a>(request: &'a Request, memory: &Memory, owner: &'a PodOwner, latest: bool) -> Subject<'a> {
+    let key = (request.namespace.clone(), owner.top.clone(), owner.template.clone());
+    Subject {
+        namespace: &request.namespace,
+        labels: &owner.labels,
+        owner: &owner.top,
+        template: &owner.template,
+        broken_glass: !owner.top.is_empty() && memory.broken_glass.contains(&key),
+        latest,
+    }
+}
+
+/// The patches that make a pod run exactly the digests that were judged.
+pub(crate) fn pins(standing: &Standing) -> Vec<Value> {
+    standing
+        .digests()
+        .filter(|(image, _)| image_name::digest(&image.image).is_none())
+        .map(|(image, digest)| replace(&image.pointer, Value::String(image_name::pin(&image.image, digest))))
+        .collect()
+}
+
+/// Our annotations as they were before, whatever the request says of them; none on a new object.
+fn ours_as_before(pod: &Value, old: Option<&Value>) -> BTreeMap<String, Option<String>> {
+    let mut wanted: BTreeMap<String, Option<String>> =
+        annotations::ours(pod).map(|(key, _)| (key.clone(), None)).collect();
+    for (key, value) in old.into_iter().flat_map(annotations::ours) {
+        wanted.insert(key.clone(), Some(value.to_owned()));
+    }
+    wanted.entry(BREAK_GLASS_TEMPLATE.to_owned()).or_insert(None);
+    wanted
+}
+
+fn has_gate(pod: &Value) -> bool {
+    gates(pod).is_some_and(|gates| gates.iter().any(is_ours))
+}
+
+pub(crate) fn gates(pod: &Value) -> Option<&Vec<Value>> {
+    pod.pointer("/spec/schedulingGates")?.as_array()
+}
+
+pub(crate) fn is_ours(gate: &Value) -> bool {
+    gate.get("name").and_then(Value::as_str) == Some(GATE)
+}
+
+fn gate(pod: &Value) -> Value {
+    let gate = json!({"name": GATE});
+    match gates(pod) {
+        Some(_) => add("/spec/schedulingGates/-", gate),
+        None => add("/spec/schedulingGates", json!([gate])),
+    }
+}
+
+/// A node's own picture of a static pod, which runs whatever we say. Only the node itself may make one.
+fn is_mirror(request: &Request) -> bool {
+    let node = text(&request.object, "/spec/nodeName");
+    annotations::get(&request.object, "kubernetes.io/config.mirror").is_some()
+        && !node.is_empty()
+        && request.user_info.username == format!("system:node:{node}")
+        && request.user_info.groups.iter().any(|group| group == "system:nodes")
+}
+
+fn text(object: &Value, pointer: &str) -> String {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,220 @@
+//! Where the images of one workload or pod stand under the policies: each image for itself, then all together.
+
+use crate::annotations::State;
+use crate::images::ImageUse;
+use crate::memory::{Admission, Memory};
+use seaworthy_policy::{Action, Judgement, ScanPolicy, cut, effective, image_name, judge};
+use std::collections::BTreeMap;
+
+/// Whose images are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) labels: &'a BTreeMap<String, String>,
+    /// The `uid` of the top owner, empty where it has none yet.
+    pub(crate) owner: &'a str,
+    pub(crate) template: &'a str,
+    /// Whether the glass was broken for exactly this template.
+    pub(crate) broken_glass: bool,
+    /// Whether a tag may mean what it last meant in the namespace, as there is no way to hold.
+    pub(crate) latest: bool,
+}
+
+/// Where one image stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageStanding {
+    /// It runs, with this digest.
+    Approved {
+        /// The digest that was judged.
+        digest: String,
+        /// Whether it stood on its own feet, so that it may always run here from now on.
+        lasting: bool,
+    },
+    /// It runs though something speaks against it, or though nothing is known.
+    Tolerated {
+        /// The digest, where it is known.
+        digest: Option<String>,
+        /// What whoever asks is told; nothing under audit.
+        warning: Option<String>,
+    },
+    /// It does not run.
+    Held {
+        /// The word for the state.
+        state: State,
+        /// The line for people.
+        line: String,
+    },
+}
+
+/// Where all images of a workload or pod stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Every image with its standing.
+    pub images: Vec<(ImageUse, ImageStanding)>,
+}
+
+impl Standing {
+    /// The worst hold, if any: its state and its line.
+    pub fn hold(&self) -> Option<(State, &str)> {
+        self.images
+            .iter()
+            .filter_map(|(_, standing)| match standing {
+                ImageStanding::Held { state, line } => Some((*state, line.as_str())),
+                _ => None,
+            })
+            // The first of the worst: `max_by_key` would take the last.
+            .rev()
+            .max_by_key(|(state, _)| *state)
+    }
+
+    /// What whoever asks is told although it runs.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.images.iter().filter_map(|(_, standing)| match standing {
+            ImageStanding::Tolerated { warning, .. } => warning.as_deref(),
+            _ => None,
+        })
+    }
+
+    /// Each image with the digest that it must run with, where one is known and it runs.
+    pub fn digests(&self) -> impl Iterator<Item = (&ImageUse, &str)> {
+        self.images.iter().filter_map(|(image, standing)| match standing {
+            ImageStanding::Approved { digest, .. } => Some((image, digest.as_str())),
+            ImageStanding::Tolerated { digest, .. } => Some((image, digest.as_deref()?)),
+            ImageStanding::Held { .. } => None,
+        })
+    }
+
+    /// What may always run from now on.
+    pub fn admissions(&self, namespace: &str, owner: &str) -> Vec<Admission> {
+        if owner.is_empty() {
+            return Vec::new();
+        }
+        self.images
+            .iter()
+            .filter_map(|(image, standing)| match standing {
+                ImageStanding::Approved { digest, lasting: true } => Some(Admission {
+                    namespace: namespace.to_owned(),
+                    owner: owner.to_owned(),
+                    container: image.container.clone(),
+                    digest: digest.clone(),
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Where the images of a workload or pod stand, for controllers.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the facts of one question; a struct would only name them again"
+)]
+pub fn stand(
+    memory: &Memory,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    owner: &str,
+    template: &str,
+    broken_glass: bool,
+    images: Vec<ImageUse>,
+    now: i64,
+) -> Standing {
+    let subject = Subject {
+        namespace,
+        labels,
+        owner,
+        template,
+        broken_glass,
+        latest: false,
+    };
+    judge_all(memory, &subject, images, now)
+}
+
+pub(crate) fn judge_all(memory: &Memory, subject: &Subject<'_>, images: Vec<ImageUse>, now: i64) -> Standing {
+    let namespace_labels = memory.namespace_labels(subject.namespace);
+    let policies = effective(&memory.policies, &namespace_labels, subject.labels);
+    let images = images
+        .into_iter()
+        .map(|image| {
+            let standing = judge_one(memory, subject, &policies, &image, now);
+            (image, standing)
+        })
+        .collect();
+    Standing { images }
+}
+
+fn judge_one(
+    memory: &Memory,
+    subject: &Subject<'_>,
+    policies: &[&ScanPolicy],
+    image: &ImageUse,
+    now: i64,
+) -> ImageStanding {
+    let digest = match subject.latest {
+        true => memory.latest_digest(subject.namespace, &image.image, now),
+        false => memory.digest(subject.namespace, subject.owner, subject.template, &image.image),
+    };
+    let Some(action) = policies.iter().map(|policy| policy.action).max() else {
+        return ImageStanding::Tolerated { digest, warning: None };
+    };
+    if subject.broken_glass {
+        return ImageStanding::Tolerated { digest, warning: None };
+    }
+    let written = image_name::unpinned(&image.image);
+    let Some(digest) = digest else {
+        let line = match written {
+            "" => format!("container {} names no image", image.container),
+            _ => format!("{written}: not scanned yet; it is let go by itself when the scan passes"),
+        };
+        return refuse(action, State::Created, cut(line), None);
+    };
+    let admission = Admission {
+        namespace: subject.namespace.to_owned(),
+        owner: subject.owner.to_owned(),
+        container: image.container.clone(),
+        digest: digest.clone(),
+    };
+    if !subject.owner.is_empty() && memory.admissions.contains(&admission) {
+        return ImageStanding::Approved { digest, lasting: true };
+    }
+    let Some(assessment) = memory.assessments.get(&digest) else {
+        let line = format!("{written}: not scanned yet; it is let go by itself when the scan passes");
+        return refuse(action, State::Created, cut(line), Some(digest));
+    };
+    let exceptions = memory
+        .exceptions
+        .get(subject.namespace)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    match judge(policies, exceptions, &image.image, assessment, now) {
+        Judgement::Passes { by_exception } => ImageStanding::Approved {
+            digest,
+            lasting: !by_exception && action == Action::Enforce,
+        },
+        Judgement::ApprovalRequired { line } => {
+            match memory
+                .approvals
+                .contains(&(subject.namespace.to_owned(), digest.clone()))
+            {
+                true => ImageStanding::Approved { digest, lasting: true },
+                false => refuse(Action::Enforce, State::PendingApproval, line, Some(digest)),
+            }
+        }
+        Judgement::Outdated { action } => {
+            let line = format!("{written}: its scan is too old for the policy; it is scanned again");
+            refuse(action, State::Created, cut(line), Some(digest))
+        }
+        Judgement::Violates { action, line } => refuse(action, State::Blocked, line, Some(digest)),
+    }
+}
+
+fn refuse(action: Action, state: State, line: String, digest: Option<String>) -> ImageStanding {
+    match action {
+        Action::Enforce => ImageStanding::Held { state, line },
+        Action::Warn => ImageStanding::Tolerated {
+            digest,
+            warning: Some(line),
+        },
+        Action::Audit => ImageStanding::Tolerated { digest, warning: None },
+    }
+}
