@@ -6,7 +6,6 @@
 use super::{Comparison, Operator};
 use crate::versions::{BadVersion, Scheme};
 use pep440_rs::Version;
-use std::cmp::Ordering;
 use std::str::FromStr;
 
 pub(super) fn holds(comparison: &Comparison, version: &str) -> Result<bool, BadVersion> {
@@ -26,15 +25,14 @@ pub(super) fn holds(comparison: &Comparison, version: &str) -> Result<bool, BadV
             version.clone()
         }
     };
-    let same_base = || version.epoch() == bound.epoch() && release_order(&version, &bound).is_eq();
     Ok(match operator {
         Operator::Equal | Operator::Same | Operator::Caret => public() == bound,
         Operator::NotEqual => public() != bound,
         Operator::AtMost => public() <= bound,
         Operator::AtLeast => public() >= bound,
-        Operator::Less => version < bound && (bound.any_prerelease() || !version.any_prerelease() || !same_base()),
+        Operator::Less => version < bound && (bound.any_prerelease() || !is_pre_release_of(&version, &bound)),
         Operator::Greater => {
-            let post = version.is_post() && !bound.is_post() && same_base();
+            let post = version.is_post() && !bound.is_post() && without_post(&version) == bound;
             let local = bound.local().is_empty() && !version.local().is_empty() && public() == bound;
             version > bound && !post && !local
         }
@@ -52,13 +50,21 @@ fn parse(text: &str) -> Result<Version, BadVersion> {
     Version::from_str(text.trim()).map_err(|error| BadVersion::new(Scheme::Pep440, text, error.to_string().into()))
 }
 
-fn release_order(one: &Version, other: &Version) -> Ordering {
-    let length = one.release().len().max(other.release().len());
-    let numbers = |version: &Version| {
-        let release = version.release().iter().copied().chain(std::iter::repeat(0));
-        release.take(length).collect::<Vec<u64>>()
+/// Whether `2.0rc1` is asked about `2.0`, or `2.0.post1.dev0` about `2.0.post1`.
+fn is_pre_release_of(version: &Version, bound: &Version) -> bool {
+    let release = Version::new(version.release().iter().copied()).with_epoch(version.epoch());
+    let of = if version.pre().is_some() {
+        release
+    } else {
+        release.with_post(version.post())
     };
-    numbers(one).cmp(&numbers(other))
+    version.any_prerelease() && of == *bound
+}
+
+fn without_post(version: &Version) -> Version {
+    Version::new(version.release().iter().copied())
+        .with_epoch(version.epoch())
+        .with_pre(version.pre())
 }
 
 /// Whether a version is the prefix or one of its descendants: missing numbers are zeros.
