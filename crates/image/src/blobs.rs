@@ -1,7 +1,7 @@
 //! Where the named parts of an image lie: ranges of an archive, files of a directory, or blobs behind a socket.
 
 use crate::Error;
-use crate::compression::{Compression, decoder};
+use crate::compression::{Compression, decoder, unread};
 use crate::tar_index::TarIndex;
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
@@ -96,9 +96,15 @@ impl Blobs {
         if metadata.len() == 0 {
             return Err(Error::Empty { path: path.to_owned() });
         }
-        let mut head = Vec::with_capacity(4);
-        Read::by_ref(&mut file).take(4).read_to_end(&mut head).map_err(open)?;
+        let mut head = Vec::with_capacity(8);
+        Read::by_ref(&mut file).take(8).read_to_end(&mut head).map_err(open)?;
         file.seek(SeekFrom::Start(0)).map_err(open)?;
+        if let Some(name) = unread(&head) {
+            return Err(Error::NotAnImage {
+                path: path.to_owned(),
+                why: format!("it is compressed with {name}; gzip, zstd and uncompressed archives are read"),
+            });
+        }
         let path = path.to_owned();
         if Compression::of(&head) == Compression::None {
             let index = TarIndex::of_file(file, &path)?;

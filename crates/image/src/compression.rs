@@ -36,13 +36,30 @@ impl Compression {
     }
 }
 
+/// The name of a compression that is recognised and not read: no registry serves it, tools write it all the same.
+pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Some("bzip2"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
+        _ => None,
+    }
+}
+
 /// Size of the read buffer in front of a decoder: large enough to keep system calls rare, small enough for the L2 cache.
 const READ_BUFFER: usize = 128 << 10;
 
 /// The uncompressed bytes of `stored`, and how it was stored.
 pub(crate) fn decoder<'a>(stored: impl Read + Send + 'a) -> io::Result<(Compression, Box<dyn Read + Send + 'a>)> {
     let mut stored = BufReader::with_capacity(READ_BUFFER, stored);
-    let compression = Compression::of(stored.fill_buf()?);
+    let head = stored.fill_buf()?;
+    if let Some(name) = unread(head) {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("it is compressed with {name}, which is not read; images are stored with gzip, zstd or uncompressed"),
+        ));
+    }
+    let compression = Compression::of(head);
     let reader: Box<dyn Read + Send + 'a> = match compression {
         Compression::None => Box::new(stored),
         Compression::Gzip => Box::new(MultiGzDecoder::new(stored)),

@@ -5,7 +5,7 @@ use crate::blobs::Place;
 use seaworthy_model::limits;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// Members of an image archive: an image has a few per layer, so this is far above any real one.
@@ -77,6 +77,9 @@ impl TarIndex {
                 }
             }
         }
+        // The checksum of the compression stands behind the end of the archive.
+        let rest = archive.into_inner().take(limits::LAYER_BYTES);
+        io::copy(&mut { rest }, &mut io::sink()).map_err(|source| read_error(path, source))?;
         Ok(index)
     }
 

@@ -299,3 +299,41 @@ fn real_archives_load_or_fail_with_a_clear_error() {
         }
     }
 }
+
+#[test]
+fn compressions_that_are_not_read_are_named() {
+    let tar = LayerBuilder::new().file("x", "x").into_tar();
+    let folder = Folder::new();
+    for (head, name) in [
+        (&b"\xfd7zXZ\0\0\x04"[..], "xz"),
+        (b"BZh91AY&SY", "bzip2"),
+        (b"\x04\x22\x4d\x18\x64\x40\xa7\x00", "lz4"),
+    ] {
+        let stored = [head, &[7; 600][..]].concat();
+        let image = open(&folder.write("layer.tar", &docker_with_layer(&tar, &stored))).unwrap();
+        let error = read_all(&image).unwrap_err();
+        let causes = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+        assert!(causes.contains("0/layer.tar") && causes.contains(name), "{causes}");
+        let error = open(&folder.write("whole.tar", &stored)).unwrap_err().to_string();
+        assert!(error.contains("whole.tar") && error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn the_checksum_of_a_whole_archive_is_verified() {
+    let folder = Folder::new();
+    let archive = three_layers().oci_archive();
+    let mut wrong = gzip(&archive);
+    let at = wrong.len() - 8;
+    wrong[at] ^= 1;
+    let cut = gzip(&archive);
+    let zstd = zstd::encode_all(&archive[..], 1).unwrap();
+    for (what, bytes) in [
+        ("wrong", &wrong[..]),
+        ("cut gzip", &cut[..cut.len() - 4]),
+        ("cut zstd", &zstd[..zstd.len() - 3]),
+    ] {
+        let error = open(&folder.write("i.tar.gz", bytes)).unwrap_err().to_string();
+        assert!(error.contains("i.tar.gz"), "{what}: {error}");
+    }
+}

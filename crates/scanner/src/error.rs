@@ -10,6 +10,11 @@ use std::path::PathBuf;
 pub enum Error {
     #[error(transparent)]
     Image(#[from] seaworthy_image::Error),
+    #[error("cannot scan {name}")]
+    Unread {
+        name: String,
+        source: seaworthy_image::Error,
+    },
     #[error(transparent)]
     Advisories(#[from] seaworthy_advisories::error::Error),
     #[error("the scan took longer than allowed: {reached}")]
@@ -27,10 +32,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same error, said of this input where it names only a part of it.
+    pub(crate) fn of(self, name: String) -> Self {
+        match self {
+            Self::Image(source) => Self::Unread { name, source },
+            other => other,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Image(error) => error.hint(),
+            Self::Image(error) | Self::Unread { source: error, .. } => error.hint(),
             Self::Advisories(error) => error.hint().map(str::to_owned),
             Self::TimedOut { .. } => Some("give it more time with --timeout, for example --timeout 15m".into()),
             Self::NoBill { source, .. } => source.hint().map(str::to_owned),

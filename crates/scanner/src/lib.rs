@@ -147,7 +147,8 @@ pub fn scan(
                 cache: options.cache.as_deref(),
                 observer,
             };
-            let inventory = reading.image(&image, &mut phases)?;
+            let read = reading.image(&image, &mut phases);
+            let inventory = read.map_err(|error| error.of(target.name()))?;
             let kind = ArtifactKind::ContainerImage;
             (inventory, Some(image.metadata().clone()), target.name(), kind)
         }
