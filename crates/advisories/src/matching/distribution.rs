@@ -5,7 +5,7 @@ use super::candidates::{Candidate, Candidates, Found, finding};
 use super::judge::{Installed, Judgement};
 use super::red_hat;
 use crate::ecosystem::{DistributionRules, Lookup};
-use crate::file::{Entry, Identifier, Section};
+use crate::file::{Bound, Entry, Identifier, Section};
 use crate::versions::Scheme;
 use seaworthy_model::{Distribution, Ecosystem, Family, MatchKind, Package};
 use std::borrow::Cow;
@@ -27,10 +27,18 @@ struct Key<'p> {
     name: Cow<'p, str>,
     installed: Installed<'p>,
     kind: MatchKind,
-    /// Whether `installed` is a build of a module: Red Hat says of which build on a module is fixed.
-    module_build: bool,
+    /// The build of the module that the package is from, for advisories that say from which build on a module is fixed.
+    build: Option<Installed<'p>>,
     /// Whether the name is a module's, because its advisories do not say which of its packages they are about.
     whole_module: bool,
+}
+
+impl<'p> Key<'p> {
+    /// What is compared with advisories that have these fixes.
+    fn compared<'a>(&self, mut fixes: impl Iterator<Item = &'a str>) -> &Installed<'p> {
+        let build = self.build.as_ref().filter(|_| fixes.any(red_hat::is_module_build));
+        build.unwrap_or(&self.installed)
+    }
 }
 
 /// The findings of one package, and why its version could not be compared, if it could not.
@@ -55,18 +63,20 @@ pub(super) fn find(
             .then(|| Lines::of(sections.base.entries(&key.name), &key.installed.version));
         let any = collect(sections, distribution, package, &key, lines.as_ref(), &mut candidates);
         if any {
-            invalid = invalid.or(key.installed.invalid.clone());
+            let of_build = key.build.as_ref().and_then(|build| build.invalid.clone());
+            invalid = invalid.or(key.installed.invalid.clone()).or(of_build);
         }
         for (id, statements) in candidates.by_id() {
             if key.whole_module && decided.contains(&id) {
                 continue;
             }
+            let compared = key.compared(statements.iter().flat_map(|candidate| candidate.fixes()));
             let statements = match &lines {
                 Some(lines) => lines.deciding(statements),
-                None => deciding(rules, distribution, package, &key.installed, statements),
+                None => deciding(rules, distribution, package, compared, statements),
             };
-            let finding = finding(index, package, &key.installed, key.kind, id, &statements);
-            if key.module_build {
+            let finding = finding(index, package, compared, key.kind, id, &statements);
+            if key.build.is_some() {
                 decided.push(id);
                 found.extend(finding.map(|found| of_module(found, &statements)));
             } else {
@@ -92,6 +102,7 @@ fn of_module(mut found: Found, statements: &[&Candidate<'_>]) -> Found {
     let fix = finding.fixed_version.as_str();
     let fixing = statements
         .iter()
+        .filter(|_| red_hat::is_module_build(fix))
         .find(|candidate| candidate.fixes().any(|named| named == fix));
     if let Some(module) = fixing.map(|candidate| candidate.entry.module()) {
         finding.fixed_version = format!("{module}:{fix}");
@@ -115,29 +126,13 @@ fn module_build(family: Family, package: &Package) -> Option<Installed<'_>> {
 
 fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p Package) -> Vec<Key<'p>> {
     let is_rpm = rules.packages == Ecosystem::Rpm;
-    if let Some(installed) = module_build(distribution.family, package) {
-        let key = |name: &'p str, kind, whole_module| Key {
-            name: Cow::Borrowed(name),
-            installed: installed.clone(),
-            kind,
-            module_build: true,
-            whole_module,
-        };
-        let source = (!package.source_name.is_empty()).then(|| key(&package.source_name, MatchKind::Source, false));
-        let module = package
-            .module_stream()
-            .map(|stream| key(stream, MatchKind::Source, true));
-        return std::iter::once(key(&package.name, MatchKind::Direct, false))
-            .chain(source)
-            .chain(module)
-            .collect();
-    }
+    let build = module_build(distribution.family, package);
     let itself = package.source_name.is_empty() || package.source_name == package.name;
     let direct = || Key {
         name: Cow::Borrowed(package.name.as_str()),
         installed: Installed::new(rules.scheme, package.version.as_str(), false),
         kind: MatchKind::Direct,
-        module_build: false,
+        build: build.clone(),
         whole_module: false,
     };
     // Alpine builds every package of an origin in one version.
@@ -152,10 +147,10 @@ fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p
         // Source rpms carry no epoch; the advisory's is taken to be that of the installed one.
         installed: Installed::new(rules.scheme, version, is_rpm),
         kind: MatchKind::Source,
-        module_build: false,
+        build: build.clone(),
         whole_module: false,
     };
-    match rules.lookup {
+    let mut keys = match rules.lookup {
         Lookup::Binary => vec![direct()],
         Lookup::Source | Lookup::Either if itself && is_rpm || package.source_name.is_empty() => vec![direct()],
         Lookup::Source => vec![Key {
@@ -164,7 +159,18 @@ fn keys<'p>(rules: &DistributionRules, distribution: &Distribution, package: &'p
         }],
         Lookup::BinaryOrKernel if !package.source_name.starts_with("kernel-") => vec![direct()],
         Lookup::Either | Lookup::BinaryOrKernel => vec![direct(), source()],
+    };
+    if build.is_some()
+        && let Some(stream) = package.module_stream()
+    {
+        keys.push(Key {
+            name: Cow::Borrowed(stream),
+            kind: MatchKind::Source,
+            whole_module: true,
+            ..direct()
+        });
     }
+    keys
 }
 
 /// Kernels are signed in a source package of their own: Debian's `linux-signed-amd64 6.1.99+1` is built from
@@ -217,7 +223,7 @@ fn collect<'a>(
             {
                 continue;
             }
-            let judgement = match key.installed.judge(&entry) {
+            let judgement = match key.compared(fixes(&entry)).judge(&entry) {
                 Judgement::Affected(stretch) if key.whole_module => Judgement::Uncertain(
                     stretch,
                     "the advisory names the module, not which of its packages".to_owned(),
@@ -263,6 +269,13 @@ fn is_paid_line(product: &str) -> bool {
     matches!(product, "LTSS" | "ESPOS" | "SAP" | "BCL" | "TERADATA" | "Real Time")
 }
 
+fn fixes<'a>(entry: &Entry<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    entry.stretches().filter_map(|stretch| match stretch.end {
+        Bound::Fixed(end) => Some(end),
+        _ => None,
+    })
+}
+
 fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, key: &Key<'_>) -> bool {
     let mut arches = entry.arches().peekable();
     if arches.peek().is_some()
@@ -272,20 +285,10 @@ fn applies(entry: &Entry<'_>, distribution: &Distribution, package: &Package, ke
     {
         return false;
     }
-    let fixes = || {
-        entry.stretches().filter_map(|stretch| match stretch.end {
-            crate::file::Bound::Fixed(end) => Some(end),
-            _ => None,
-        })
-    };
     match distribution.family {
         Family::RedHat | Family::CentOs | Family::Alma | Family::Rocky => {
-            let fixes: Vec<&str> = fixes().collect();
-            let version = if key.module_build {
-                package.version.as_str()
-            } else {
-                &key.installed.version
-            };
+            let fixes: Vec<&str> = fixes(entry).collect();
+            let version = &key.installed.version;
             red_hat::product_applies(entry.product(), distribution)
                 && red_hat::module_applies(&fixes, entry.module(), version, package.module_stream())
         }

@@ -40,6 +40,11 @@ fn platform(build: &str) -> Option<(u32, Option<u32>)> {
     Some((major, minor.flatten()))
 }
 
+/// Whether a fix is a module's build, not a package's version.
+pub(super) fn is_module_build(fix: &str) -> bool {
+    platform(fix).is_some()
+}
+
 /// Digits of a module's first builds: the major release, and the time to the second.
 const BUILD_DIGITS: usize = 15;
 
@@ -61,6 +66,29 @@ fn upstream(version: &str) -> &str {
         return "";
     }
     without_epoch(version).split('-').next().unwrap_or("")
+}
+
+/// Whether a fix was made for the stream of a build, where that can be told: by the minor release, or, in kernels of
+/// RHEL 6 and 7, by the number of the build with which it began (`696` in `696.30.1.el6`).
+fn is_same_stream(fix: &str, build: &str) -> bool {
+    match (stream(fix), stream(build)) {
+        (Some(of_fix), Some(of_build)) if of_fix == of_build => {
+            of_build.1.is_some()
+                || upstream(fix) == upstream(build)
+                    && match (numbers(fix), numbers(build)) {
+                        (Some(fix), Some(build)) => fix.len().max(build.len()) >= 3 && fix.first() == build.first(),
+                        _ => false,
+                    }
+        }
+        _ => false,
+    }
+}
+
+/// The numbers of a release before `.el`, where it has nothing else.
+fn numbers(version: &str) -> Option<Vec<u32>> {
+    let (_, release) = version.rsplit_once('-')?;
+    let (numbers, _) = release.split_once(".el")?;
+    numbers.split('.').map(|number| number.parse().ok()).collect()
 }
 
 /// The minor release of an image that is subscribed to extended updates, and to which kind of them.
@@ -113,22 +141,21 @@ pub(super) fn deciding<'c, 'a>(
         return statements;
     }
     let own = stream(&installed.version);
-    // A build of a stream that has fixes of its own contains them from the last one on: no other stream's fix matters.
-    let of_own_stream: Vec<&'c Candidate<'a>> = fixed
-        .iter()
-        .copied()
-        .filter(|candidate| {
-            own.is_some_and(|(_, minor)| minor.is_some()) && candidate.fixes().any(|fix| stream(fix) == own)
-        })
-        .collect();
     let same_branch = |candidate: &Candidate<'_>| {
         candidate
             .fixes()
             .any(|fix| upstream(fix) == upstream(&installed.version))
     };
-    if of_own_stream.iter().all(|candidate| candidate.is_clear())
-        && of_own_stream.iter().any(|candidate| same_branch(candidate))
-    {
+    // A build of a stream that has fixes of its own contains them from the last one on: no other stream's fix matters.
+    let of_own_stream: Vec<&'c Candidate<'a>> = fixed
+        .iter()
+        .copied()
+        .filter(|candidate| candidate.fixes().any(|fix| is_same_stream(fix, &installed.version)))
+        .collect();
+    let is_done = of_own_stream.iter().all(|candidate| candidate.is_clear())
+        && of_own_stream.iter().any(|candidate| same_branch(candidate));
+    // Where its number tells the stream, no minor release could tell which fix comes next.
+    if is_done || !of_own_stream.is_empty() && own.is_some_and(|(_, minor)| minor.is_none()) {
         return of_own_stream;
     }
     let minor_of = |candidate: &Candidate<'_>| {
@@ -170,15 +197,23 @@ pub(super) fn deciding<'c, 'a>(
         .min();
     // A stream can need a second fix, which may come with another upstream version. Builds without a minor are of
     // several streams: there another upstream version is another branch.
-    let considered = if next == Some(u32::MAX) && !same.is_empty() {
-        same
-    } else {
-        eligible
+    let of = |minor: Option<u32>, list: &[&'c Candidate<'a>]| -> Vec<&'c Candidate<'a>> {
+        let of_minor = list.iter().filter(|candidate| Some(minor_of(candidate)) == minor);
+        of_minor.copied().collect()
     };
-    considered
-        .into_iter()
-        .filter(|candidate| Some(minor_of(candidate)) == next)
-        .collect()
+    let without_minor = of(Some(u32::MAX), &same);
+    if next == Some(u32::MAX) && !same.is_empty() {
+        return without_minor;
+    }
+    let pinned = of(next, &eligible);
+    // A build without a minor that lies above a stream's fix is not of that stream, but of what came after its beginning.
+    if own.is_some_and(|(_, minor)| minor.is_none())
+        && pinned.iter().all(|candidate| candidate.is_clear())
+        && !without_minor.is_empty()
+    {
+        return without_minor;
+    }
+    pinned
 }
 
 /// Statements without those of an erratum that lists rebuilds of one upstream version, once one of the rebuilds is
@@ -268,6 +303,22 @@ mod tests {
             ("820181219174508", Some((8, None))),
         ] {
             assert_eq!(stream(version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn builds_are_of_the_stream_that_their_number_began() {
+        for (fix, build, expected) in [
+            ("2.34-60.el9_2.7", "2.34-60.el9_2.1", true),
+            ("2.34-60.el9_2.7", "2.34-60.el9", false),
+            ("2.34-100.el9", "2.34-60.el9", false),
+            ("2.6.32-696.30.1.el6", "2.6.32-696.18.7.el6", true),
+            ("2.6.32-754.el6", "2.6.32-754.2.1.el6", true),
+            ("2.6.32-696.30.1.el6", "2.6.32-696.el6", true),
+            ("2.6.32-754.el6", "2.6.32-696.30.1.el6", false),
+            ("1.0.6-27.el8", "1.0.6-27.el8", false),
+        ] {
+            assert_eq!(is_same_stream(fix, build), expected, "{fix} {build}");
         }
     }
 
