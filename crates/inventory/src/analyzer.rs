@@ -6,8 +6,9 @@
 use seaworthy_model::{Ecosystem, Package, Problem};
 use serde::{Deserialize, Serialize};
 
+use crate::content::Content;
 use crate::release::ReleaseFact;
-use crate::{language, os, release};
+use crate::{binary, language, os, release, sbom};
 
 /// A file as it is given to an analyzer.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +93,63 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &os::dpkg_files::ANALYZER,
     &os::rpm::ANALYZER,
     &os::rpm_manifest::ANALYZER,
+    &os::pacman::ANALYZER,
+    &os::portage::ANALYZER,
+    &os::snap::ANALYZER,
+    &os::chisel::ANALYZER,
+    &os::bottlerocket::ANALYZER,
     &language::npm::ANALYZER,
     &language::python::ANALYZER,
     &language::python_egg::ANALYZER,
-    &language::java::ANALYZER,
+    &language::java_runtime::ANALYZER,
+    &language::ruby::ANALYZER,
+    &language::composer::ANALYZER,
+    &language::pear::ANALYZER,
+    &language::dotnet::ANALYZER,
+    &language::r::ANALYZER,
+    &language::lua::ANALYZER,
+    &language::erlang::ANALYZER,
+    &language::opam::ANALYZER,
+    &language::haskell::ANALYZER,
+    &language::conda::ANALYZER,
+    &language::conan::ANALYZER,
+    &language::julia::ANALYZER,
+    &language::wordpress::ANALYZER,
+    &language::bitnami::ANALYZER,
+    &sbom::embedded::ANALYZER,
 ];
+
+/// One row of the table of files that are too large to be held: they are read forwards, once.
+#[derive(Debug)]
+pub struct StreamAnalyzer {
+    /// Name in messages, and in the key of cached results.
+    pub name: &'static str,
+    /// Raised whenever the result for the same bytes changes.
+    pub version: u32,
+    /// Whether the analyzer looks at the first bytes of the file at this path.
+    pub wants: fn(path: &str) -> bool,
+    /// Whether a file that begins so ([`StreamAnalyzer::HEAD_BYTES`], or all of a shorter one) is read on.
+    pub begins: fn(head: &[u8]) -> bool,
+    /// Whether names that only lead to a file by a link count like its own.
+    pub through_links: bool,
+    /// Reads the file.
+    pub analyze: fn(path: &str, content: &mut Content<'_>, report: &mut FileReport),
+}
+
+impl StreamAnalyzer {
+    /// Bytes by which it is decided whether a file is read on.
+    pub const HEAD_BYTES: usize = 64;
+}
+
+/// Every analyzer of large files; one path belongs to one of them at most.
+pub static STREAM_ANALYZERS: &[&StreamAnalyzer] = &[&language::java::ANALYZER, &binary::ANALYZER];
+
+/// Name and version of every analyzer: results of one table are not those of another.
+pub fn versions() -> impl Iterator<Item = (&'static str, u32)> {
+    let whole = ANALYZERS.iter().map(|analyzer| (analyzer.name, analyzer.version));
+    whole.chain(
+        STREAM_ANALYZERS
+            .iter()
+            .map(|analyzer| (analyzer.name, analyzer.version)),
+    )
+}

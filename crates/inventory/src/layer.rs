@@ -3,9 +3,10 @@
 //! Paths are normalised here once (no leading `/` or `./`, no `..`); what a name means in the end is decided in
 //! [`crate::merge`], because links and whiteouts reach across layers. OCI image spec, layer.md.
 
-use crate::analyzer::{ANALYZERS, Analyzer, File, FileReport};
+use crate::analyzer::{File, FileReport};
 use crate::pattern::Pattern;
 use crate::tar_stream::TarStream;
+use crate::wanted::Wanted;
 use seaworthy_model::{Effect, Problem, limits};
 use std::io::{self, Read};
 
@@ -286,6 +287,19 @@ impl LayerContents {
             if wanted.is_nothing() {
                 continue;
             }
+            if wanted.is_only_streamed() {
+                // What is streamed is read once: a second name for it says nothing new.
+                if first.is_none() && bytes.is_none() {
+                    let mut report = FileReport::default();
+                    wanted.stream(&seen_as, size, content, &mut report)?;
+                    if report != FileReport::default() {
+                        first = u32::try_from(self.files.len()).ok();
+                        let kept = None;
+                        self.files.push(ReadFile { seen_as, report, kept });
+                    }
+                }
+                continue;
+            }
             let max = wanted.max_bytes();
             let what = match self.refusal(size, max) {
                 Some(what) => Err(what),
@@ -365,74 +379,6 @@ impl Selection {
         ends.into_iter()
             .filter_map(|end| path.get(..end))
             .any(|prefix| self.skip_directories.iter().any(|pattern| pattern.matches(prefix)))
-    }
-}
-
-/// The analyzers that read a path.
-pub(crate) struct Wanted {
-    analyzers: Vec<&'static Analyzer>,
-    /// The file is the companion of another one.
-    companion: bool,
-}
-
-impl Wanted {
-    pub(crate) fn of(path: &str) -> Self {
-        Self {
-            analyzers: ANALYZERS
-                .iter()
-                .copied()
-                .filter(|analyzer| (analyzer.wants)(path))
-                .collect(),
-            companion: ANALYZERS.iter().any(|analyzer| {
-                analyzer
-                    .companion
-                    .and_then(|suffix| path.strip_suffix(suffix))
-                    .is_some_and(|main| (analyzer.wants)(main))
-            }),
-        }
-    }
-
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.analyzers.is_empty() && !self.companion
-    }
-
-    fn max_bytes(&self) -> u64 {
-        self.analyzers
-            .iter()
-            .map(|analyzer| analyzer.max_bytes)
-            .max()
-            .unwrap_or(limits::FILE_BYTES)
-    }
-
-    /// Lets every analyzer read the file.
-    pub(crate) fn analyze(&self, file: &File<'_>, report: &mut FileReport) {
-        for analyzer in &self.analyzers {
-            if file.bytes.len() as u64 > analyzer.max_bytes {
-                let what = format!(
-                    "the file has {} bytes, more than the {} analyzer reads",
-                    file.bytes.len(),
-                    analyzer.name
-                );
-                report
-                    .problems
-                    .push(Problem::at_path(file.path, Effect::Incomplete, what));
-            } else {
-                (analyzer.analyze)(*file, report);
-            }
-        }
-    }
-
-    /// Whether another path is read by the same analyzers.
-    pub(crate) fn same_analyzers(&self, other: &Self) -> bool {
-        self.analyzers
-            .iter()
-            .map(|analyzer| analyzer.name)
-            .eq(other.analyzers.iter().map(|analyzer| analyzer.name))
-    }
-
-    /// The suffix of the companion that some analyzer of the path wants.
-    pub(crate) fn companion_suffix(&self) -> Option<&'static str> {
-        self.analyzers.iter().find_map(|analyzer| analyzer.companion)
     }
 }
 

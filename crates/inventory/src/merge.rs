@@ -4,9 +4,11 @@
 //! over when their layer was read. They are asked for again, by `reread`: rare, but without it a link hides packages.
 
 use crate::analyzer::{FileReport, OwnedFile};
-use crate::layer::{Kind, LayerContents, ReadFile, Reread, Wanted};
+use crate::layer::{Kind, LayerContents, ReadFile, Reread};
 use crate::release;
 use crate::tree::{Node, NodeId, Stored, Tree};
+use crate::wanted::Wanted;
+use crate::{os, settle};
 use seaworthy_model::{
     Coverage, Ecosystem, Effect, Inventory, LayerRef, Package, PackageClass, PackageDatabase, Problem, limits,
 };
@@ -124,6 +126,8 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
         let what = format!("more than {} packages; the rest was not looked at", limits::PACKAGES);
         problems.push(Problem::of_artifact(Effect::Incomplete, what));
     }
+    packages.extend(settle::nix_packages(&tree, refs));
+    settle::duplicates(&mut packages);
     attribute(&mut packages, layers, refs);
     packages.sort_by(|a, b| order(a).cmp(&order(b)));
     let databases = databases(&seen, refs);
@@ -147,7 +151,8 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
     }
 }
 
-fn order(package: &Package) -> (PackageClass, Ecosystem, &str, &str, &str, &str) {
+/// The order of packages in an inventory.
+pub(crate) fn order(package: &Package) -> (PackageClass, Ecosystem, &str, &str, &str, &str) {
     (
         package.ecosystem.class(),
         package.ecosystem,
@@ -232,6 +237,19 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
                         report: &file.report,
                     });
                 }
+            } else if let (Ok(path), Ok(stored_path)) = (std::str::from_utf8(path), std::str::from_utf8(stored_path)) {
+                let (wanted, before) = (Wanted::of(path), Wanted::of(stored_path));
+                if wanted.is_only_streamed() && wanted.same_analyzers(&before) {
+                    // Large files are not read again for a second name.
+                    seen.extend(read.map(|file| Seen {
+                        path: path.to_owned(),
+                        node: id,
+                        layer: stored.layer as usize,
+                        report: &file.report,
+                    }));
+                } else if !wanted.is_nothing() {
+                    missing.add(layers, id, stored, path, None);
+                }
             } else if let Ok(path) = std::str::from_utf8(path)
                 && !Wanted::of(path).is_nothing()
             {
@@ -240,7 +258,7 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
         }
         Node::SymbolicLink(_) => {
             if let Ok(path) = std::str::from_utf8(path)
-                && !Wanted::of(path).is_nothing()
+                && !Wanted::through_link(path).is_nothing()
             {
                 links.push((path.to_owned(), id));
             }
@@ -298,8 +316,9 @@ fn see_through(tree: &Tree<'_>, layers: &[&LayerContents], alias: &str, target: 
         return;
     };
     let own = tree.path(target);
-    if std::str::from_utf8(&own).is_ok_and(|own| Wanted::of(own).same_analyzers(&Wanted::of(alias)))
-        || Wanted::of(alias).is_nothing()
+    if std::str::from_utf8(&own).is_ok_and(|own| {
+        Wanted::through_link(own).same_analyzers(&Wanted::through_link(alias))
+    }) || Wanted::through_link(alias).is_nothing()
     {
         return;
     }
@@ -399,11 +418,7 @@ fn databases(seen: &[Seen<'_>], refs: &[LayerRef]) -> Vec<PackageDatabase> {
         let Some(ecosystem) = file.report.database else {
             continue;
         };
-        // The files of a status.d directory are one database.
-        let path = match file.path.rsplit_once('/') {
-            Some((directory, _)) if directory.ends_with("status.d") => directory.to_owned(),
-            _ => file.path.clone(),
-        };
+        let path = os::database_of(&file.path).to_owned();
         databases
             .entry((ecosystem, path.clone()))
             .or_insert_with(|| PackageDatabase {
@@ -442,7 +457,9 @@ fn missing_databases(
     }
     let os_packages = packages
         .iter()
-        .any(|package| package.ecosystem.class() == PackageClass::Os);
+        .any(|package| package.ecosystem.class() == PackageClass::Os)
+        // Bottlerocket's packages are of no package manager.
+        || databases.iter().any(|database| database.packages > 0);
     if distribution && databases.is_empty() && deleted.is_empty() && !os_packages {
         let what = "a distribution was recognised but no package database was found; its packages cannot be listed";
         problems.push(Problem::of_artifact(Effect::Incomplete, what));

@@ -16,15 +16,16 @@ use seaworthy_model::{Ecosystem, Effect, Package, Problem, limits};
 
 use self::manifest::{Coordinates, Manifest, pom_properties};
 use self::projects::Guess;
-use crate::analyzer::{Analyzer, File, FileReport};
+use crate::analyzer::{FileReport, StreamAnalyzer};
+use crate::content::Content;
 
 /// The table's row.
-pub static ANALYZER: Analyzer = Analyzer {
+pub static ANALYZER: StreamAnalyzer = StreamAnalyzer {
     name: "java-archive",
-    version: 2,
+    version: 3,
     wants: file_name::is_archive,
-    companion: None,
-    max_bytes: limits::FILE_BYTES,
+    begins: |_| true,
+    through_links: true,
     analyze,
 };
 
@@ -32,14 +33,16 @@ const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 /// How far into a file that is no archive an entry is looked for: the scripts of executable archives are shorter.
 const SCRIPT_BYTES: usize = 64 << 10;
 
-fn analyze(file: File<'_>, report: &mut FileReport) {
+fn analyze(path: &str, content: &mut Content<'_>, report: &mut FileReport) {
+    let mut bytes = Vec::new();
+    let _ = std::io::Read::read_to_end(content, &mut bytes);
     let mut reading = Reading {
         report,
         listed: HashSet::new(),
         budget: limits::ARCHIVE_BYTES,
         text: 0,
     };
-    reading.archive(file.path, file.bytes, 0);
+    reading.archive(path, &bytes, 0);
 }
 
 /// The reading of one outermost archive.

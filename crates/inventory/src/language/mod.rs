@@ -1,25 +1,58 @@
 //! Packages that language package managers installed.
 
+pub mod bitnami;
+pub mod composer;
+pub mod conan;
+pub mod conda;
+pub mod dotnet;
+pub mod erlang;
+pub mod haskell;
 pub mod java;
+pub mod java_runtime;
 pub(crate) mod json;
+pub mod julia;
+pub(crate) mod listing;
+pub mod lua;
 pub mod npm;
+pub mod opam;
+pub mod pear;
 pub mod python;
 pub mod python_egg;
+pub mod r;
+pub mod ruby;
+pub mod wordpress;
 
 use crate::analyzer::Analyzer;
+use crate::binary;
 
 /// The analyzers of this module, in the order of [`crate::analyzer::ANALYZERS`].
 static LANGUAGES: &[&Analyzer] = &[
     &npm::ANALYZER,
     &python::ANALYZER,
     &python_egg::ANALYZER,
-    &java::ANALYZER,
+    &java_runtime::ANALYZER,
+    &ruby::ANALYZER,
+    &composer::ANALYZER,
+    &pear::ANALYZER,
+    &dotnet::ANALYZER,
+    &r::ANALYZER,
+    &lua::ANALYZER,
+    &erlang::ANALYZER,
+    &opam::ANALYZER,
+    &haskell::ANALYZER,
+    &conda::ANALYZER,
+    &conan::ANALYZER,
+    &julia::ANALYZER,
+    &wordpress::ANALYZER,
+    &bitnami::ANALYZER,
 ];
 
-/// Whether a language analyzer reads the file at this path: only such files can be owned by a distribution package
-/// in a way that matters.
+/// Whether an analyzer of language packages or binaries reads the file at this path: only such files can be owned by a
+/// distribution package in a way that matters.
 pub fn is_metadata(path: &str) -> bool {
     LANGUAGES.iter().any(|analyzer| (analyzer.wants)(path))
+        || (java::ANALYZER.wants)(path)
+        || binary::is_candidate(path)
 }
 
 #[cfg(test)]
@@ -29,10 +62,9 @@ mod tests {
 
     #[test]
     fn every_language_is_in_the_table() {
-        let first = ANALYZERS.len() - LANGUAGES.len();
-        let tail: Vec<_> = ANALYZERS.iter().skip(first).map(|analyzer| analyzer.name).collect();
         let names: Vec<_> = LANGUAGES.iter().map(|analyzer| analyzer.name).collect();
-        assert_eq!(tail, names);
+        let all: Vec<_> = ANALYZERS.iter().map(|analyzer| analyzer.name).collect();
+        assert!(all.windows(names.len()).any(|part| part == names), "{all:?}");
     }
 
     #[test]
@@ -44,6 +76,11 @@ mod tests {
             ("usr/lib/python3/dist-packages/pip-23.0.1.dist-info/RECORD", false),
             ("var/lib/dpkg/status", false),
             ("etc/os-release", false),
+            ("usr/share/java/commons-io.jar", true),
+            ("usr/bin/containerd", true),
+            ("usr/lib/x86_64-linux-gnu/libssl.so.3", true),
+            ("usr/share/doc/containerd/copyright", false),
+            ("usr/include/stdio.h", false),
         ] {
             assert_eq!(is_metadata(path), expected, "{path}");
         }

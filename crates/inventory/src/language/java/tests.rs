@@ -1,6 +1,7 @@
 //! Made archives: coordinates by each way, nesting, damage and bombs.
 
-use super::{ANALYZER, Effect, File, FileReport};
+use super::{ANALYZER, Effect, FileReport};
+use crate::content::Content;
 use std::io::Write;
 
 fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
@@ -23,7 +24,8 @@ fn jar(entries: &[(&str, &[u8])]) -> Vec<u8> {
 fn names(path: &str, bytes: &[u8]) -> (Vec<String>, FileReport) {
     assert!((ANALYZER.wants)(path));
     let mut report = FileReport::default();
-    (ANALYZER.analyze)(File::new(path, bytes), &mut report);
+    let mut inner = bytes;
+    (ANALYZER.analyze)(path, &mut Content::new(&mut inner, bytes.len() as u64), &mut report);
     (
         report
             .packages

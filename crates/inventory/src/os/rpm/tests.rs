@@ -280,7 +280,13 @@ fn headers_are_read_and_damage_is_told() {
         .iter()
         .map(|owned| (&*owned.path, &*owned.package))
         .collect();
-    assert_eq!(owned, [("usr/lib/node_modules/npm/package.json", "nodejs")]);
+    assert_eq!(
+        owned,
+        [
+            ("usr/lib/node_modules/npm/package.json", "nodejs"),
+            ("usr/bin/node", "nodejs")
+        ]
+    );
 
     let nameless = header(&[(1001, Value::Text("1")), (1002, Value::Text("1"))]);
     check(&ndb(&[nameless, package("b")]), &["b"], "without a package name");
