@@ -4,7 +4,7 @@
 //! name is then a promise that is verified.
 
 use crate::blobs::Blobs;
-use crate::manifest::DockerManifest;
+use crate::manifest::{DockerManifest, read};
 use crate::{Error, Image};
 use seaworthy_model::{Digest, Effect, ImageMetadata, Platform, Problem};
 
@@ -16,10 +16,7 @@ pub(crate) fn open(blobs: Blobs, selector: Option<&str>, platform: Option<&Platf
     let path = blobs.path().to_owned();
     let what = format!("{MANIFEST} of {}", path.display());
     let (bytes, _) = blobs.required(&path.display().to_string(), MANIFEST, None)?;
-    let manifests: Vec<DockerManifest> = serde_json::from_slice(&bytes).map_err(|source| Error::Json {
-        what: what.clone(),
-        source,
-    })?;
+    let manifests: Vec<DockerManifest> = read(&bytes, &what)?;
     let names = || -> Vec<String> {
         manifests
             .iter()

@@ -20,6 +20,8 @@ pub enum Error {
     TooLarge { what: String, limit: u64 },
     #[error("{what} is not valid JSON for its kind")]
     Json { what: String, source: serde_json::Error },
+    #[error("{what} lists more than {limit} values")]
+    TooManyValues { what: String, limit: usize },
     #[error("{what} names {name}, which is not in the image")]
     MissingBlob { what: String, name: String },
     #[error("{what} has no sha256 digest: {digest}")]
@@ -66,6 +68,8 @@ pub enum Error {
     SchemaOne { reference: String },
     #[error("{reference} has a manifest that can be read in two ways: {why}")]
     AmbiguousManifest { reference: String, why: String },
+    #[error("{daemon}: {why}")]
+    Daemon { daemon: &'static str, why: String },
     #[error("cannot set up the network")]
     Network { source: io::Error },
     #[error("{}", not_opened(.reference, .tried, .cause))]

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::blobs::{Blobs, Place};
 use crate::layer::LayerStream;
-use crate::manifest::Config;
+use crate::manifest::{Config, read};
 use seaworthy_model::{Digest, ImageMetadata, LayerDigests, Platform, Problem, limits};
 use std::sync::Arc;
 
@@ -36,12 +36,9 @@ impl Image {
         places: Vec<(Place, Option<Digest>)>,
         mut metadata: ImageMetadata,
     ) -> Result<Self, Error> {
-        let json = |source| Error::Json {
-            what: format!("the config of {what}"),
-            source,
-        };
-        let config: Config = serde_json::from_slice(&config_bytes).map_err(json)?;
-        metadata.config = serde_json::from_slice(&config_bytes).map_err(json)?;
+        let called = format!("the config of {what}");
+        let config: Config = read(&config_bytes, &called)?;
+        metadata.config = read(&config_bytes, &called)?;
         metadata.image_id = Some(image_id);
         if places.len() > limits::LAYERS {
             return Err(Error::TooManyLayers {

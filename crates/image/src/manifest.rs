@@ -1,8 +1,35 @@
 //! The JSON documents of the OCI image specification and of docker archives, as far as they are needed.
 
-use seaworthy_model::Platform;
+use crate::Error;
+use seaworthy_model::{Platform, limits};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+
+/// Reads a JSON document, unless it has more values than any honest one: millions of empty objects fit into a few
+/// megabytes, and take hundreds once they are read.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, Error> {
+    let (mut values, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'{' | b'[' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    if values > limits::MANIFEST_VALUES {
+        return Err(Error::TooManyValues {
+            what: what.to_owned(),
+            limit: limits::MANIFEST_VALUES,
+        });
+    }
+    serde_json::from_slice(bytes).map_err(|source| Error::Json {
+        what: what.to_owned(),
+        source,
+    })
+}
 
 /// A descriptor (OCI image spec, descriptor.md).
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -195,7 +222,8 @@ pub(crate) fn choose(manifests: &[Descriptor], wanted: &Platform, asked: bool) -
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, DescribedPlatform, Descriptor, Manifest, choose};
+    use super::{Choice, DescribedPlatform, Descriptor, Manifest, choose, read};
+    use crate::Error;
 
     fn index(platforms: &[&str]) -> Vec<Descriptor> {
         let described = platforms.iter().map(|text| {
@@ -244,6 +272,16 @@ mod tests {
             };
             assert_eq!(shown, expected, "{wanted} of {offered:?}");
         }
+    }
+
+    #[test]
+    fn a_document_of_millions_of_values_is_not_read() {
+        let many = format!("{{\"layers\":[{}]}}", vec!["{}"; 300_000].join(","));
+        let refused = read::<Manifest>(many.as_bytes(), "x");
+        assert!(matches!(refused, Err(Error::TooManyValues { .. })));
+        // Commas within strings are no values.
+        let text = format!("{{\"mediaType\":\"\\\"{}\"}}", ",[{".repeat(300_000));
+        assert!(read::<Manifest>(text.as_bytes(), "x").is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! An OCI image layout (OCI image spec, image-layout.md), as a directory or as a tar archive of one.
 
 use crate::blobs::Blobs;
-use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms};
+use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms, read};
 use crate::{Error, Image};
 use seaworthy_model::{Digest, ImageMetadata, Platform, limits};
 
@@ -208,8 +208,5 @@ fn blob(blobs: &Blobs, descriptor: &Descriptor) -> Result<(Vec<u8>, Digest), Err
 }
 
 fn parse(bytes: &[u8], what: &str) -> Result<Manifest, Error> {
-    serde_json::from_slice(bytes).map_err(|source| Error::Json {
-        what: what.to_owned(),
-        source,
-    })
+    read(bytes, what)
 }

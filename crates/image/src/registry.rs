@@ -4,7 +4,7 @@
 //! manifest names for its layers (`urls`) are not followed: layers come from the registry, or not at all.
 
 use crate::blobs::{Blobs, Place, RemoteBlobs};
-use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms};
+use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms, read};
 use crate::network::{DocumentCache, Network};
 use crate::source::{Answer, Request};
 use crate::{Error, Image};
@@ -188,10 +188,7 @@ impl Source<'_> {
 
 /// Reads a manifest or an index; one that can be taken for both is refused, so that everybody reads the same.
 pub(crate) fn parse(bytes: &[u8], media_type: &str, shown: &str) -> Result<Manifest, Error> {
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|source| Error::Json {
-        what: format!("the manifest of {shown}"),
-        source,
-    })?;
+    let manifest: Manifest = read(bytes, &format!("the manifest of {shown}"))?;
     let schema_one =
         media_type.starts_with("application/vnd.docker.distribution.manifest.v1") || manifest.schema_version == 1;
     if schema_one && manifest.layers.is_none() && manifest.manifests.is_none() {

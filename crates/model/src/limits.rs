@@ -8,6 +8,9 @@ use std::time::Duration;
 
 /// Manifests, indexes, configs and `manifest.json`. Registries refuse more than 4 MiB themselves.
 pub const MANIFEST_BYTES: u64 = 8 << 20;
+/// Values (members, elements) of one such document: each costs far more memory than its few bytes. An index of
+/// `INDEX_MANIFESTS` with platforms and annotations has 80,000.
+pub const MANIFEST_VALUES: usize = 200_000;
 /// Layers of one image. Docker stops at 127.
 pub const LAYERS: usize = 1024;
 /// Manifests listed by one index.

@@ -242,9 +242,12 @@ pub(crate) async fn body(
     if response.content_length().is_some_and(|length| length > limit) {
         return Err(too_large());
     }
+    // A body that drips on and on ends, whether or not the caller has a time.
+    let end = Instant::now().checked_add(shared.options.timeouts.document);
+    let end = [request.deadline, end].into_iter().flatten().min();
     let mut bytes = Vec::new();
     loop {
-        let time = time_left(shared.options.timeouts.idle, request.deadline);
+        let time = time_left(shared.options.timeouts.idle, end);
         match tokio::time::timeout(time, response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
                 if bytes.len() as u64 + chunk.len() as u64 > limit {
@@ -260,10 +263,17 @@ pub(crate) async fn body(
                     why: cause_of(error),
                 });
             }
-            Err(_) => {
+            Err(_) if end.is_some_and(|end| Instant::now() >= end) => {
                 return Err(Error::TimedOut {
                     host: request.host.to_owned(),
                     what: request.what.to_owned(),
+                });
+            }
+            Err(_) => {
+                return Err(Error::BrokenOff {
+                    host: request.host.to_owned(),
+                    what: request.what.to_owned(),
+                    why: format!("nothing came for {} s", time.as_secs_f32()),
                 });
             }
         }

@@ -44,6 +44,8 @@ pub struct Timeouts {
     pub response: Duration,
     /// Between two pieces of an answer.
     pub idle: Duration,
+    /// Until a manifest, a config or a token has come whole.
+    pub document: Duration,
     /// Until a credential helper has answered.
     pub helper: Duration,
 }
@@ -54,6 +56,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             response: Duration::from_secs(30),
             idle: Duration::from_secs(30),
+            document: Duration::from_secs(120),
             helper: Duration::from_secs(10),
         }
     }

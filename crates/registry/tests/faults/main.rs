@@ -19,6 +19,7 @@ fn options() -> ClientOptions {
         timeouts: Timeouts {
             response: Duration::from_millis(600),
             idle: Duration::from_millis(600),
+            document: Duration::from_millis(1500),
             ..Timeouts::default()
         },
         ..ClientOptions::default()
@@ -299,4 +300,17 @@ async fn a_connection_that_dies_before_the_answer_is_tried_again_without_tls() {
     fixture.proxy.add(Rule::once("/manifests/", Fault::HangUp));
     repository.manifest().await.unwrap();
     repository.manifest().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_manifest_that_drips_on_and_on_ends() {
+    let rules = vec![Rule::always("/manifests/", Fault::Drip(1, Duration::from_millis(100)))];
+    let Some(fixture) = fixture(rules) else { return };
+    let started = Instant::now();
+    let error = repository(fixture.proxy.host(), Credentials::anonymous())
+        .manifest()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(4));
 }
