@@ -1,7 +1,7 @@
 //! mix.lock of Elixir: a map whose values are tuples, one a line.
 //!
-//! `"app": {:hex, :package, "1.0", …}` is from Hex under the package's own name; `{:git, "url", "revision", …}` has a revision
-//! for a version.
+//! `"app": {:hex, :package, "1.0", …}` is from Hex under the package's own name; `{:git, "url", "revision", …}` has
+//! no version.
 
 use super::listing::{Listing, Usage};
 use super::{Declared, Source, document, name_of};
@@ -27,8 +27,9 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
                 let name = name.trim_start_matches(':').trim_matches('"');
                 listing.add(name, version, Usage::PLAIN);
             }
-            (":git", Some(revision)) => {
-                listing.add(app, revision, Usage::PLAIN);
+            // A revision is no version.
+            (":git", Some(_)) => {
+                listing.add(app, "", Usage::PLAIN);
             }
             (":path", _) => {}
             _ => {

@@ -37,8 +37,10 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
 /// Host and path of an address: `https://github.com/a/b.git`, `git@github.com:a/b`.
 fn repository(location: &str) -> String {
     let address = location.split_once("://").map_or(location, |(_, address)| address);
+    let authority = address.find('/').unwrap_or(address.len());
+    let user = address.get(..authority).and_then(|authority| authority.rfind('@'));
+    let address = user.and_then(|at| address.get(at + 1..)).unwrap_or(address);
     let (host, path) = address.split_once(['/', ':']).unwrap_or((address, ""));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix(".git").unwrap_or(path);
     if host.is_empty() || path.is_empty() {

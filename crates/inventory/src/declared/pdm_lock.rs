@@ -1,6 +1,6 @@
 //! pdm.lock: since format 4.4 each package has the groups that want it, `default` being the project itself.
 //!
-//! Extras are groups too. Which groups are for development is in pyproject.toml; without it, their names tell.
+//! Extras are groups too. Which groups are for development is in pyproject.toml; without it only `dev` is known to be.
 
 use super::document;
 use super::listing::{Listing, Usage};
@@ -15,20 +15,6 @@ pub(super) static DECLARED: Declared = Declared {
     read,
 };
 
-/// Groups that are for development wherever they occur.
-const DEVELOPMENT: &[&str] = &[
-    "dev",
-    "develop",
-    "development",
-    "test",
-    "tests",
-    "testing",
-    "lint",
-    "doc",
-    "docs",
-    "typing",
-];
-
 fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
     let lock = match document::toml(source.bytes) {
         Ok(lock) => lock,
@@ -42,7 +28,8 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
             let named = |groups: &document::Value| groups.keys().any(|name| name == group);
             named(project.get("dependency-groups")) || named(project.get("tool").get("pdm").get("dev-dependencies"))
         }
-        None => DEVELOPMENT.contains(&group),
+        // The group of `pdm add --dev`.
+        None => group == "dev",
     };
     for package in lock.get("package").list() {
         let groups: Vec<&str> = package.get("groups").texts().collect();

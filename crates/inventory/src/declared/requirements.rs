@@ -198,6 +198,8 @@ pub(super) fn requirement(line: &str) -> Option<(&str, Option<&str>)> {
 pub(super) fn pin(clause: &str) -> Option<&str> {
     let clause = clause.trim();
     let version = clause.strip_prefix("===").or_else(|| clause.strip_prefix("=="))?.trim();
+    // A comment that touches the version is none to pip, which then refuses the file; what is meant is plain.
+    let version = version.split('#').next().unwrap_or_default();
     (!version.is_empty() && !version.contains(['*', '$', '='])).then_some(version)
 }
 

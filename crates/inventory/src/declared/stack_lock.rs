@@ -29,16 +29,10 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
         Err(why) => return listing.unreadable(&why),
     };
     for package in documents.iter().flat_map(|document| document.get("packages").list()) {
-        let completed = package.get("completed");
-        match split(completed.get("hackage").text()) {
-            Some((name, version)) => listing.add(name, version, Usage::PLAIN),
-            // From git or an archive.
-            None => listing.add(
-                completed.get("name").text(),
-                completed.get("version").text(),
-                Usage::PLAIN,
-            ),
-        };
+        // What comes from git or an archive is no package of Hackage.
+        if let Some((name, version)) = split(package.get("completed").get("hackage").text()) {
+            listing.add(name, version, Usage::PLAIN);
+        }
     }
 }
 

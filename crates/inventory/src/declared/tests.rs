@@ -452,15 +452,15 @@ fn every_format_takes_rubbish() {
 }
 
 #[test]
-fn a_million_entries_are_listed_or_refused_in_words() {
-    let mut lock = String::with_capacity(40 << 20);
+fn many_entries_are_listed_or_refused_in_words() {
+    let mut lock = String::with_capacity(4 << 20);
     lock.push_str("{\"packages\": {");
-    for number in 0..1_000_000 {
+    for number in 0..100_000 {
         lock.push_str(&format!("\"node_modules/p{number}\":{{\"version\":\"1\"}},"));
     }
     lock.push_str("\"\": {}}}");
     let inventory = read(&[("package-lock.json", lock.as_bytes())]);
-    assert!(inventory.packages.len() == 1_000_000 || !inventory.problems.is_empty());
+    assert!(inventory.packages.len() == 100_000 || !inventory.problems.is_empty());
 }
 
 #[test]

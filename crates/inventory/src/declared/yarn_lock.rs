@@ -119,18 +119,27 @@ impl Entry {
                 return None;
             }
             let (alias, range) = split_name(self.descriptors.first()?)?;
-            let name = match range.strip_prefix("npm:") {
-                Some(real) => {
-                    split_name(real).map_or(if real.starts_with('@') { real } else { alias }, |(name, _)| name)
-                }
-                None => alias,
-            };
+            let real = range
+                .strip_prefix("npm:")
+                .map(|real| split_name(real).map_or(real, |(name, _)| name));
+            let name = resolved_name(&self.resolved).or(real).unwrap_or(alias);
             return Some((name, &self.version));
         }
         let (name, reference) = split_name(&self.resolution)?;
-        let own = reference.starts_with("workspace:") || self.version == "0.0.0-use.local";
-        (!own).then_some((name, self.version.as_str()))
+        // What is patched has an entry of its own without the patch.
+        let passed_over = reference.starts_with("workspace:") || reference.starts_with("patch:");
+        (!passed_over && self.version != "0.0.0-use.local").then_some((name, self.version.as_str()))
     }
+}
+
+/// The name in the address of a registry's archive: `https://host/path/@scope/name/-/name-1.0.0.tgz`.
+fn resolved_name(resolved: &str) -> Option<&str> {
+    let (path, _) = resolved.split_once("://")?.1.split_once("/-/")?;
+    let start = match path.rsplit_once('/')? {
+        (before, _) if before.rsplit('/').next().is_some_and(|scope| scope.starts_with('@')) => before.rfind('/')? + 1,
+        (before, _) => before.len() + 1,
+    };
+    path.get(start..).filter(|name| !name.contains('%'))
 }
 
 /// What each entry is for, by the package.json files that the lock file belongs to.
@@ -237,4 +246,23 @@ fn projects(source: &Source<'_>, root: Value) -> Vec<Value> {
     }
     projects.push(root);
     projects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolved_name;
+
+    #[test]
+    fn names_of_archives() {
+        for (resolved, expected) in [
+            ("https://registry.example/a/-/a-1.0.0.tgz#00", Some("a")),
+            ("https://host.example/api/npm/npm/@s/a/-/a-1.0.0.tgz", Some("@s/a")),
+            ("https://host.example/@s%2fa/-/a-1.0.0.tgz", None),
+            ("https://codeload.github.com/o/a/tar.gz/00", None),
+            ("git+ssh://git@github.com/o/a#00", None),
+            ("", None),
+        ] {
+            assert_eq!(resolved_name(resolved), expected, "{resolved}");
+        }
+    }
 }
