@@ -55,6 +55,7 @@ fn main() {
     images(&corpus);
     advisories(&corpus);
     feeds(&corpus);
+    registries(&corpus);
     if let Some(data) = arguments.next().map(PathBuf::from).filter(|data| data.is_dir()) {
         real(&corpus, &data);
     }
@@ -365,6 +366,47 @@ fn feeds(corpus: &Corpus) {
 const OVAL: &str = r#"<oval_definitions xmlns="http://oval.mitre.org/XMLSchema/oval-definitions-5" xmlns:linux-def="http://oval.mitre.org/XMLSchema/oval-definitions-5#linux"><definitions><definition class="vulnerability" id="oval:d:def:1"><metadata><title>t</title><reference ref_id="CVE-2024-5535" source="CVE"/><patchable>true</patchable><advisory_date>2024-07-23T22:05:39Z</advisory_date><advisory_id>1-1</advisory_id><severity>High</severity></metadata><criteria operator="AND"><criterion test_ref="oval:d:tst:1"/></criteria></definition></definitions><tests><linux-def:rpminfo_test check="at least one" id="oval:d:tst:1"><linux-def:object object_ref="oval:d:obj:1"/><linux-def:state state_ref="oval:d:ste:1"/></linux-def:rpminfo_test></tests><objects><linux-def:rpminfo_object id="oval:d:obj:1"><linux-def:name>openssl</linux-def:name></linux-def:rpminfo_object></objects><states><linux-def:rpminfo_state id="oval:d:ste:1"><linux-def:evr datatype="evr_string" operation="less than">0:3.3.0-2.azl3</linux-def:evr></linux-def:rpminfo_state></states></oval_definitions>"#;
 
 /// Seeds from real feeds, package databases and images.
+fn registries(corpus: &Corpus) {
+    let hex = "0123456789abcdef".repeat(4);
+    let references = [
+        "alpine".to_owned(),
+        "library/alpine:3.20".to_owned(),
+        format!("host:5000/a/b@sha256:{hex}"),
+        format!("[2001:db8::1]:5000/a_b/c--d:v1@sha256:{hex}"),
+        "localhost/App:latest".to_owned(),
+        hex.clone(),
+    ];
+    for (index, reference) in references.iter().enumerate() {
+        corpus.add("reference", &index.to_string(), reference.as_bytes());
+    }
+    let challenges = [
+        r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull""#,
+        r#"Basic realm="a\"b" , charset=UTF-8"#,
+        "Negotiate YIIabc==, Basic realm=x",
+    ];
+    for (index, challenge) in challenges.iter().enumerate() {
+        corpus.add("www_authenticate", &index.to_string(), challenge.as_bytes());
+    }
+    let configs = [
+        r#"{"auths":{"https://index.docker.io/v1/":{"auth":"YTpi"},"*.gcr.io:443":{"username":"a","password":"b"},"ghcr.io/a":{"auth":"PHRva2VuPjo=","identitytoken":"t"}},"credHelpers":{"a":"b"},"credsStore":"c"}"#,
+        r#"{"ghcr.io":{"auth":"YTpi"}}"#,
+    ];
+    for (index, config) in configs.iter().enumerate() {
+        corpus.add("docker_config", &index.to_string(), config.as_bytes());
+    }
+    let descriptor = format!(
+        r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:{hex}","size":2,"platform":{{"os":"linux","architecture":"arm","variant":"v6"}},"urls":["http://a"]}}"#
+    );
+    let documents = [
+        format!(r#"{{"schemaVersion":2,"manifests":[{descriptor},{descriptor}]}}"#),
+        format!(r#"{{"schemaVersion":2,"config":{descriptor},"layers":[{descriptor}],"annotations":{{"a":"b"}}}}"#),
+        r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(),
+    ];
+    for (index, document) in documents.iter().enumerate() {
+        corpus.add("registry_manifest", &index.to_string(), document.as_bytes());
+    }
+}
+
 fn real(corpus: &Corpus, data: &Path) {
     let mut files = Vec::new();
     list(&data.join("vectors/inventory"), 0, &mut files);
