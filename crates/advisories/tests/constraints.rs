@@ -1,5 +1,5 @@
 //! Constraints against what the native tools answered, and advisories' ranges against a peer's expectations.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "this is how a test fails")]
 
 use seaworthy_advisories::versions::Scheme;
 use seaworthy_advisories::versions::constraint::Constraint;

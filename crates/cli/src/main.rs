@@ -10,7 +10,7 @@ mod settings;
 mod text;
 
 use anyhow::{Context, Result};
-use arguments::{Arguments, Command, DatabaseCommand, VersionsCommand};
+use arguments::{Arguments, Command, DatabaseCommand};
 use jiff::Timestamp;
 use progress::Talk;
 use seaworthy_scanner::{Options, Target};
@@ -109,21 +109,9 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
             database.verify()?;
             writeln!(out, "{}: every section is sound", database.info().origin)?;
         }
-        Command::Versions {
-            command:
-                VersionsCommand::Compare {
-                    scheme,
-                    a: Some(a),
-                    b: Some(b),
-                },
-        } => {
-            commands::versions::pair(*scheme, a, b, &mut out.lock())?;
-        }
-        Command::Versions {
-            command: VersionsCommand::Compare { scheme, .. },
-        } => {
+        Command::Versions { command } => {
             let mut out = std::io::BufWriter::new(out.lock());
-            commands::versions::lines(*scheme, std::io::stdin().lock(), &mut out)?;
+            commands::versions::run(command, std::io::stdin().lock(), &mut out)?;
             out.flush().context("cannot write the answers")?;
         }
         Command::Version => writeln!(out, "seaworthy {}", env!("CARGO_PKG_VERSION"))?,

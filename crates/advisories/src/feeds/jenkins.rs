@@ -106,7 +106,7 @@ fn read_warning(warning: &Warning, source: SourceId, output: &mut Output) -> Res
 }
 
 /// The name that a Maven package has among the warnings, where it is Jenkins or may be a plugin of it.
-fn warned_name<'a>(record: &'a Record) -> Option<&'a str> {
+fn warned_name(record: &Record) -> Option<&str> {
     if record.section != "maven" {
         return None;
     }

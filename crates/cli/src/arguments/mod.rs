@@ -213,6 +213,19 @@ pub(crate) enum VersionsCommand {
         #[arg(allow_hyphen_values = true)]
         b: Option<String>,
     },
+    /// Print true or false for a version and a constraint, or for each line `version<TAB>constraint` of standard input
+    /// (`?` where one is none)
+    Satisfies {
+        /// The scheme
+        #[arg(value_parser = |text: &str| text.parse::<seaworthy_advisories::versions::Scheme>())]
+        scheme: seaworthy_advisories::versions::Scheme,
+        /// The version
+        #[arg(requires = "constraint", allow_hyphen_values = true)]
+        version: Option<String>,
+        /// The constraint, in the package manager's own syntax
+        #[arg(allow_hyphen_values = true)]
+        constraint: Option<String>,
+    },
 }
 
 /// `operator`.

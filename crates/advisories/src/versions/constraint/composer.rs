@@ -32,7 +32,7 @@ fn written(text: &str) -> Result<Written<'_>, Reason> {
         }
         match rest.strip_prefix('.') {
             Some(after) if after.starts_with(|next: char| next.is_ascii_digit() || "xX*".contains(next)) => {
-                rest = after
+                rest = after;
             }
             _ => break,
         }
