@@ -75,6 +75,9 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
             let options = commands::scan::prepare(&root.scan, &arguments.global, now)?;
             return commands::scan::run(&targets, &root.scan, options, &arguments.global);
         }
+        Command::Fs(tree) => {
+            return commands::fs::run(tree, &arguments.global, now);
+        }
         Command::Sbom(bill) => {
             let targets = [Target::Bill(bill.path.clone())];
             let options = commands::scan::prepare(&bill.scan, &arguments.global, now)?;

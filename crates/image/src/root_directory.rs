@@ -78,6 +78,18 @@ impl RootDirectory {
         })
     }
 
+    /// Opens a regular file below the root by its path relative to it; a link is refused.
+    ///
+    /// # Errors
+    /// As the operating system says, or when it is no regular file.
+    pub fn open_file(&self, path: &Path) -> io::Result<impl Read + use<>> {
+        let full = self.root.join(path);
+        if !fs::symlink_metadata(&full)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        File::open(full)
+    }
+
     /// Calls `visit` for every entry, parents before children, names in byte order; `skip` decides by path what is left out
     /// with everything below it. Directories that cannot be read are returned as problems.
     ///

@@ -7,6 +7,7 @@ mod error;
 mod observer;
 mod open;
 mod read;
+mod source_tree;
 mod streams;
 
 pub use cache::{Cache, Removed};
@@ -42,6 +43,8 @@ pub enum Target {
     RootDirectory(PathBuf),
     /// A file that is a bill of materials.
     Bill(PathBuf),
+    /// A source tree with its lock files and manifests.
+    SourceTree(PathBuf),
 }
 
 impl Target {
@@ -50,7 +53,7 @@ impl Target {
         match self {
             Self::ImageInput(input) => input.to_string_lossy().into_owned(),
             Self::ImageReference(reference) => reference.clone(),
-            Self::RootDirectory(path) | Self::Bill(path) => path.display().to_string(),
+            Self::RootDirectory(path) | Self::Bill(path) | Self::SourceTree(path) => path.display().to_string(),
         }
     }
 }
@@ -68,6 +71,8 @@ pub struct Options {
     pub selection: Selection,
     /// Which packages are listed and matched (`--pkg-types`).
     pub package_classes: Vec<PackageClass>,
+    /// Whether what lock files have for development only is listed and matched (`--include-dev-deps`).
+    pub development: bool,
     /// What is shown and what fails.
     pub rules: Rules,
     /// When to give up; `None` never.
@@ -90,6 +95,7 @@ impl Default for Options {
             network: Network::default(),
             selection: Selection::default(),
             package_classes: vec![PackageClass::Os, PackageClass::Language],
+            development: false,
             rules: Rules::default(),
             timeout: Some(seaworthy_model::limits::TIMEOUT),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -137,6 +143,12 @@ pub fn scan(
             let (inventory, kind) = bill::read(path)?;
             phases.end("read");
             (inventory, None, target.name(), kind)
+        }
+        Target::SourceTree(path) => {
+            let (selection, development) = (&options.selection, options.development);
+            let inventory = source_tree::source_tree(path, selection, development, bounds, observer, &mut phases)?;
+            phases.end("read");
+            (inventory, None, target.name(), ArtifactKind::Filesystem)
         }
         Target::ImageInput(_) | Target::ImageReference(_) => {
             let image = open::image(target, options, bounds.deadline)?;

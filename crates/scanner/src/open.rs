@@ -24,7 +24,7 @@ pub(crate) fn image(target: &Target, options: &Options, deadline: Option<Instant
             seaworthy_image::open_reference(reference, &source_options(options, deadline))
         }
         Target::ImageInput(input) => input_image(input, options.platform.as_ref()),
-        Target::RootDirectory(path) | Target::Bill(path) => input_image(path.as_os_str(), options.platform.as_ref()),
+        Target::RootDirectory(path) | Target::Bill(path) | Target::SourceTree(path) => input_image(path.as_os_str(), options.platform.as_ref()),
     };
     opened.map_err(|error| late(deadline).unwrap_or(Error::Image(error)))
 }
@@ -48,6 +48,7 @@ fn source_options(options: &Options, deadline: Option<Instant>) -> SourceOptions
         network: options.network.clone(),
         documents: documents.map(|cache| cache as Arc<dyn DocumentCache>),
         deadline,
+        ..SourceOptions::default()
     }
 }
 
@@ -58,7 +59,7 @@ fn source_options(options: &Options, deadline: Option<Instant>) -> SourceOptions
 pub fn platforms(target: &Target, options: &Options) -> Result<Vec<Platform>, Error> {
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let offered = match target {
-        Target::RootDirectory(_) | Target::Bill(_) => Ok(vec![Platform::of_this_machine()]),
+        Target::RootDirectory(_) | Target::Bill(_) | Target::SourceTree(_) => Ok(vec![Platform::of_this_machine()]),
         Target::ImageReference(reference) => seaworthy_image::platforms(reference, &source_options(options, deadline)),
         Target::ImageInput(input) => platforms_of_input(input, &source_options(options, deadline)),
     };

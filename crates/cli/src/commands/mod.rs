@@ -2,6 +2,7 @@
 
 pub(crate) mod clean;
 pub(crate) mod database;
+pub(crate) mod fs;
 pub(crate) mod network;
 mod options;
 mod output;

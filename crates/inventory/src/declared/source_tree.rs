@@ -89,6 +89,14 @@ impl SourceTree {
             || DECLARED.iter().any(|kind| (kind.wants)(path))
     }
 
+    /// Whether no lock file or manifest was noted.
+    pub fn is_empty(&self) -> bool {
+        !self
+            .files
+            .keys()
+            .any(|path| DECLARED.iter().any(|kind| (kind.wants)(path)))
+    }
+
     /// The paths, in order.
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
