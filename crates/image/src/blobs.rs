@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::compression::{Compression, decoder, unread};
+use crate::daemon::Export;
 use crate::tar_index::TarIndex;
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
@@ -59,6 +60,8 @@ pub(crate) enum Blobs {
     },
     /// A directory (OCI layout).
     Directory { path: PathBuf },
+    /// What a daemon exports when a layer must be read; only layers can be read from it.
+    Export { name: PathBuf, export: Export },
     /// Blobs behind a socket, by digest.
     Remote { name: PathBuf, blobs: Arc<dyn RemoteBlobs> },
 }
@@ -151,13 +154,14 @@ impl Blobs {
             Self::Archive { path, .. }
             | Self::Streamed { path, .. }
             | Self::Directory { path }
+            | Self::Export { name: path, .. }
             | Self::Remote { name: path, .. } => path,
         }
     }
 
     /// Whether blobs can be read in any order and at the same time.
     pub(crate) const fn random_access(&self) -> bool {
-        !matches!(self, Self::Streamed { .. })
+        !matches!(self, Self::Streamed { .. } | Self::Export { .. })
     }
 
     /// Finds a blob by name; names that leave the container do not exist.
@@ -165,7 +169,7 @@ impl Blobs {
         match self {
             Self::Archive { index, .. } | Self::Streamed { index, .. } => index.find(name),
             // What is there shows when it is opened; the manifest tells the size.
-            Self::Remote { .. } => None,
+            Self::Remote { .. } | Self::Export { .. } => None,
             Self::Directory { path } => {
                 let safe = !name.is_empty()
                     && name
@@ -187,6 +191,12 @@ impl Blobs {
             Self::Archive { path, .. } | Self::Streamed { path, .. } => (path.clone(), place.offset),
             Self::Directory { path } => (path.join(&place.name), 0),
             Self::Remote { blobs, .. } => return blobs.open(place),
+            Self::Export { name, .. } => {
+                return Err(Error::Open {
+                    path: name.clone(),
+                    source: io::Error::other("an export can only be read from its beginning"),
+                });
+            }
         };
         let mut file = File::open(&path).map_err(|source| Error::Open {
             path: path.clone(),

@@ -5,7 +5,7 @@
 //! promise there is. See `docs/decisions/0001-which-digests-are-verified.md`.
 
 use crate::Error;
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, Place};
 use crate::compression::{Compression, decoder};
 use crate::image::LayerPlace;
 use seaworthy_model::{Digest, limits};
@@ -120,6 +120,9 @@ impl LayerStream {
         progress: &Progress,
         mut visit: impl FnMut(usize, &mut LayerReader) -> io::Result<R>,
     ) -> Vec<(Vec<usize>, Result<R, Error>)> {
+        if let Blobs::Export { export, .. } = self.blobs.as_ref() {
+            return export.read(self.targets, progress, visit);
+        }
         let mut results = Vec::with_capacity(self.targets.len());
         if self.blobs.random_access() {
             for (indexes, layer) in self.targets {
@@ -181,6 +184,62 @@ fn one<R>(
     progress: &Progress,
     visit: impl FnOnce(&mut LayerReader) -> io::Result<R>,
 ) -> Result<R, Error> {
+    // Without a blob digest the diff id is the only promise; see the module's comment.
+    let expected_diff_id = if layer.digest.is_none() { layer.diff_id } else { None };
+    let (visited, actual, uncompressed) = streamed(stored, layer, expected_diff_id.is_some(), progress, visit)?;
+    let what = || format!("layer {}", layer.place.name);
+    if let Some(expected) = layer.digest
+        && expected != actual
+    {
+        return Err(Error::WrongDigest {
+            what: what(),
+            expected,
+            actual,
+        });
+    }
+    if let (Some(expected), Some(actual)) = (expected_diff_id, uncompressed)
+        && expected != actual
+    {
+        return Err(Error::WrongDigest {
+            what: format!("{} uncompressed", what()),
+            expected,
+            actual,
+        });
+    }
+    visited.map_err(|source| Error::Read { what: what(), source })
+}
+
+/// Streams a member of an export that may be a layer, and returns the diff id that it turns out to have.
+pub(crate) fn unverified<R>(
+    stored: impl Read + Send,
+    (name, size): (String, u64),
+    progress: &Progress,
+    visit: impl FnOnce(&mut LayerReader) -> io::Result<R>,
+) -> Result<(R, Digest), Error> {
+    let layer = LayerPlace {
+        place: Place { name, offset: 0, size },
+        digest: None,
+        diff_id: None,
+    };
+    let (visited, stored, diff_id) = streamed(stored, &layer, true, progress, visit)?;
+    let visited = visited.map_err(|source| Error::Read {
+        what: format!("layer {}", layer.place.name),
+        source,
+    })?;
+    Ok((visited, diff_id.unwrap_or(stored)))
+}
+
+/// What the visitor made of a layer, the digest of the stored bytes and, where asked, of the uncompressed ones.
+type Streamed<R> = (io::Result<R>, Digest, Option<Digest>);
+
+/// Streams one layer, and verifies nothing.
+fn streamed<R>(
+    stored: impl Read + Send,
+    layer: &LayerPlace,
+    diff_id: bool,
+    progress: &Progress,
+    visit: impl FnOnce(&mut LayerReader) -> io::Result<R>,
+) -> Result<Streamed<R>, Error> {
     let what = format!("layer {}", layer.place.name);
     let (full_sender, full) = sync_channel(CHUNKS);
     let (empty, empty_receiver) = channel();
@@ -191,9 +250,6 @@ fn one<R>(
         at: 0,
         ended: false,
     };
-    let expected = layer.digest;
-    // Without a blob digest the diff id is the only promise; see the module's comment.
-    let expected_diff_id = if expected.is_none() { layer.diff_id } else { None };
     let (visited, produced) = std::thread::scope(|scope| {
         let what = what.as_str();
         // Moved in: the channel closes when the producer ends, whatever the reason.
@@ -205,7 +261,7 @@ fn one<R>(
                 progress,
                 &full_sender,
                 &empty_receiver,
-                expected_diff_id,
+                diff_id,
             )
         });
         let visited = visit(&mut reader);
@@ -226,25 +282,14 @@ fn one<R>(
     let (actual, uncompressed) = match produced {
         // The producer stops when nobody listens any more: the visitor's error is the reason.
         Err(Error::Interrupted { .. }) if visited.is_err() => {
-            return visited.map_err(|source| Error::Read { what, source });
+            return match visited {
+                Err(source) => Err(Error::Read { what, source }),
+                Ok(_) => Err(Error::Interrupted { what }),
+            };
         }
         produced => produced?,
     };
-    if let Some(expected) = expected
-        && expected != actual
-    {
-        return Err(Error::WrongDigest { what, expected, actual });
-    }
-    if let (Some(expected), Some(actual)) = (expected_diff_id, uncompressed)
-        && expected != actual
-    {
-        return Err(Error::WrongDigest {
-            what: format!("{what} uncompressed"),
-            expected,
-            actual,
-        });
-    }
-    visited.map_err(|source| Error::Read { what, source })
+    Ok((visited, actual, uncompressed))
 }
 
 /// Reads, hashes and inflates; returns the digest of the stored bytes and, where asked, of the uncompressed ones.
@@ -255,7 +300,7 @@ fn produce(
     progress: &Progress,
     full: &SyncSender<io::Result<Vec<u8>>>,
     empty: &Receiver<Vec<u8>>,
-    expected_diff_id: Option<Digest>,
+    diff_id: bool,
 ) -> Result<(Digest, Option<Digest>), Error> {
     let hash = Mutex::new(Sha256::new());
     let count = AtomicU64::new(0);
@@ -270,7 +315,7 @@ fn produce(
         progress,
     };
     let (compression, mut reader) = decoder(metered).map_err(failed)?;
-    let mut diff_hash = expected_diff_id.map(|_| Sha256::new());
+    let mut diff_hash = diff_id.then(Sha256::new);
     let mut total = 0u64;
     loop {
         let mut chunk = empty.try_recv().unwrap_or_default();

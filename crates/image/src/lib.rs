@@ -7,6 +7,7 @@
 
 mod blobs;
 mod compression;
+mod daemon;
 mod docker_archive;
 mod error;
 mod image;
@@ -19,10 +20,13 @@ mod root_directory;
 mod source;
 mod tar_index;
 
+pub use daemon::{Daemons, Endpoint, TlsFiles};
 pub use error::{Error, Tried};
 pub use image::Image;
 pub use layer::{LayerReader, LayerStream, Progress};
 pub use network::{DocumentCache, Network};
+#[doc(hidden)]
+pub use registry::read_foreign_manifest;
 pub use root_directory::{DirectoryEntry, EntryKind, RootDirectory};
 pub use seaworthy_registry::{
     ClientOptions, CredentialFiles, Credentials, Error as RegistryError, Mirror, Reference, Retry, Secret, Timeouts,

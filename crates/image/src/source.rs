@@ -1,6 +1,7 @@
 //! Which kind of thing a name means: tables of what is tried, for `--input` and for references.
 
 use crate::blobs::Blobs;
+use crate::daemon::{self, Daemons};
 use crate::network::{DocumentCache, Network};
 use crate::{Error, Image, Tried, docker_archive, oci_layout, registry};
 use seaworthy_model::Platform;
@@ -68,6 +69,8 @@ pub struct SourceOptions {
     pub sources: Vec<ImageSource>,
     /// Connections and credentials.
     pub network: Network,
+    /// Where the daemons of this machine answer.
+    pub daemons: Daemons,
     /// Where manifests and configs are kept between scans.
     pub documents: Option<Arc<dyn DocumentCache>>,
     /// When the network must have answered.
@@ -80,6 +83,7 @@ impl Default for SourceOptions {
             platform: None,
             sources: ImageSource::ALL.to_vec(),
             network: Network::default(),
+            daemons: Daemons::default(),
             documents: None,
             deadline: None,
         }
@@ -108,10 +112,16 @@ pub(crate) enum Answer {
 type Open = fn(&Request<'_>) -> Result<Answer, Error>;
 
 /// The sources by name: one line each.
-const SOURCES: &[(ImageSource, Open)] = &[(ImageSource::Registry, registry::open)];
+const SOURCES: &[(ImageSource, Open)] = &[
+    (ImageSource::Docker, daemon::open_docker),
+    (ImageSource::Podman, daemon::open_podman),
+    (ImageSource::Registry, registry::open),
+];
+
+type OpenInput = fn(&str, Option<&Platform>) -> Result<Image, Error>;
 
 /// The prefixes that name a kind of file or directory.
-const INPUTS: &[(&str, fn(&str, Option<&Platform>) -> Result<Image, Error>)] = &[
+const INPUTS: &[(&str, OpenInput)] = &[
     ("docker-archive:", open_docker_archive),
     ("oci-archive:", open_oci),
     ("oci-dir:", open_oci),
@@ -140,8 +150,12 @@ pub fn open_reference(reference: &str, options: &SourceOptions) -> Result<Image,
         // `docker:cli` and `registry:2` are images of Docker Hub too: a single word is tried as both.
         let both = !rest.contains(['/', ':', '@']);
         match look(rest, &[source], options, &mut tried) {
-            Err(Error::NotOpened { cause: None, .. } | Error::Registry(seaworthy_registry::Error::Reference(_)))
-                if both => {}
+            Err(Error::NotOpened {
+                cause: None,
+                tried: before,
+                ..
+            }) if both => tried = before,
+            Err(Error::Registry(seaworthy_registry::Error::Reference(_))) if both => {}
             other => return other,
         }
     }
@@ -261,7 +275,11 @@ pub fn open_input(input: &(impl AsRef<OsStr> + ?Sized), platform: Option<&Platfo
         // A path that is no text has no selector.
         None => ("", None),
     };
-    let path = if path.is_empty() { Path::new(input) } else { Path::new(path) };
+    let path = if path.is_empty() {
+        Path::new(input)
+    } else {
+        Path::new(path)
+    };
     let blobs = Blobs::open(path)?;
     let docker = blobs.find(docker_archive::MANIFEST).is_some();
     let oci = blobs.find(oci_layout::INDEX).is_some();
