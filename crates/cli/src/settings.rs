@@ -28,7 +28,7 @@ const NAMES: [(&str, &str); 7] = [
 /// Flags that say what to do, not how.
 const NOT_BY_FILE: [&str; 4] = ["help", "version", "config", "input"];
 /// Commands without settings: what follows them is data.
-const WITHOUT: [&str; 4] = ["versions", "completions", "man", "version"];
+pub(crate) const WITHOUT: [&str; 4] = ["versions", "completions", "man", "version"];
 /// Where mirrors stand.
 const MIRRORS: [&str; 2] = ["registry.mirrors", "mirrors"];
 

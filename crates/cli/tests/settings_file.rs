@@ -66,6 +66,12 @@ fn what_is_wrong_with_the_file_is_said() {
             run.err
         );
     }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("seaworthy.yaml"), "[1, 2").unwrap();
+    for arguments in [&["version"][..], &["versions", "compare", "deb", "1", "2"]] {
+        let mut command = command(arguments);
+        assert_eq!(finish(command.current_dir(folder.path()).output().unwrap()).code, 0);
+    }
     let missing = scan("", &[], &["--config", "elsewhere.yaml"]);
     assert!(
         missing.code == 2 && missing.err.contains("elsewhere.yaml"),

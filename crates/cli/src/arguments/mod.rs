@@ -9,7 +9,7 @@ mod scan;
 
 pub(crate) use scan::{Format, OutputTarget, PlatformChoice, ScanArguments};
 
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use anyhow::anyhow;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use seaworthy_scanner::ImageSource;
@@ -292,7 +292,12 @@ pub(crate) struct Typed {
 pub(crate) fn parse() -> anyhow::Result<Typed> {
     let line: Vec<OsString> = std::env::args_os().collect();
     let matches = valued(&line).get_matches_from(&line);
-    let settings = Settings::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?.unwrap_or_default();
+    let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+    let settings = match matches.subcommand_name() {
+        Some(name) if settings::WITHOUT.contains(&name) => None,
+        _ => Settings::read(named)?,
+    };
+    let settings = settings.unwrap_or_default();
     let words = settings.words(&command(), &matches);
     let matches = if words.is_empty() {
         matches
