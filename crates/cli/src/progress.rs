@@ -204,6 +204,9 @@ const fn plural(count: usize) -> &'static str {
 }
 
 fn reading(layers: usize, known: usize, bytes: u64) -> String {
+    if layers == 0 {
+        return "Reading files".to_owned();
+    }
     let mut line = match known {
         0 => format!("Reading {layers} layer{}", plural(layers)),
         known if known == layers => return format!("Known from an earlier scan: {layers} layer{}", plural(layers)),
@@ -296,6 +299,7 @@ mod tests {
     #[test]
     fn what_is_read_is_said_with_its_size() {
         for (layers, known, bytes, line) in [
+            (0, 0, 0, "Reading files"),
             (1, 0, 0, "Reading 1 layer"),
             (5, 0, 207_400_000, "Reading 5 layers (207.40 MB)"),
             (

@@ -19,7 +19,7 @@ pub(crate) fn root_directory(
 ) -> Result<Inventory, Error> {
     let root = RootDirectory::open(path)?;
     observer.step(&Step::Reading {
-        layers: 1,
+        layers: 0,
         known: 0,
         bytes: 0,
     });

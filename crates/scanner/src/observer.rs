@@ -13,7 +13,7 @@ pub enum Step {
     Opening,
     /// Layers are read.
     Reading {
-        /// All layers of the image.
+        /// All layers of the image; 0 for directories.
         layers: usize,
         /// Those of them whose results were kept by an earlier scan.
         known: usize,

@@ -21,7 +21,7 @@ pub(crate) fn source_tree(
 ) -> Result<Inventory, Error> {
     let root = RootDirectory::open(path)?;
     observer.step(&Step::Reading {
-        layers: 1,
+        layers: 0,
         known: 0,
         bytes: 0,
     });
