@@ -148,6 +148,20 @@ fn every_publisher_says_what_it_says() {
             &["open will_not_fix MEDIUM module=mysql:8.0"],
         ),
         ("redhat 9", "mysql", "CVE-2024-21054", &["open will_not_fix MEDIUM"]),
+        // A fix by the build of a module: the package that the record names, else the module itself.
+        (
+            "redhat 8",
+            "httpd",
+            "CVE-2006-20001",
+            &["<8070020230131172653 fixed MEDIUM vendor=RHSA-2023:0852 module=httpd:2.4"],
+        ),
+        ("redhat 8", "mod_http2", "CVE-2006-20001", &[]),
+        (
+            "redhat 8",
+            "python27:2.7",
+            "CVE-2015-20107",
+            &["<8070020220617114255 fixed MEDIUM vendor=RHSA-2022:7593 module=python27:2.7"],
+        ),
         // Streams from the title, and for a title without one from the other errata.
         (
             "alma 9",
@@ -207,6 +221,25 @@ fn every_publisher_says_what_it_says() {
             "kernel-rt",
             "CVE-2023-2163",
             &["<5.3.18-150300.149.1 fixed vendor=SUSE-SU-2023:4358-1"],
+        ),
+        // A kernel for subscribers only, what belongs to it, and its live patch.
+        (
+            "sles 15.3",
+            "kernel-default",
+            "CVE-2019-19083",
+            &["<5.3.18-150300.59.109.1 fixed vendor=SUSE-SU-2023:0152-1 product=LTSS"],
+        ),
+        (
+            "sles 15.3",
+            "cluster-md-kmp-default",
+            "CVE-2019-19083",
+            &["<5.3.18-150300.59.109.1 fixed vendor=SUSE-SU-2023:0152-1 product=LTSS"],
+        ),
+        (
+            "sles 15.3",
+            "kernel-livepatch-5_3_18-150300_59_109-default",
+            "CVE-2019-19083",
+            &["<1-150300.7.3.1 fixed vendor=SUSE-SU-2023:0152-1 product=Live Patching"],
         ),
         (
             "opensuse-leap 15.3",

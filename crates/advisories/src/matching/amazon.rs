@@ -36,10 +36,20 @@ fn fixes<'a>(entry: &Entry<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
 
 impl<'a> Lines<'a> {
     /// The lines that have advisories about a name.
-    pub(super) fn of(entries: impl Iterator<Item = Entry<'a>>, installed: &str) -> Self {
+    pub(super) fn of<I: Iterator<Item = Entry<'a>>>(entries: impl Fn() -> I, installed: &str) -> Self {
         let mut lines = Self::default();
-        for entry in entries {
+        // Most packages are of the core repository only: without distances that line is the nearest.
+        if entries().all(|entry| entry.product().is_empty()) {
+            return lines;
+        }
+        let mut last = ("", "");
+        for entry in entries() {
             for fix in fixes(&entry) {
+                // One fix stands for many vulnerabilities.
+                if last == (entry.product(), fix) {
+                    continue;
+                }
+                last = (entry.product(), fix);
                 let far = distance(installed, fix);
                 let known = lines
                     .distances

@@ -60,7 +60,7 @@ pub(super) fn find(
         }
         let mut candidates = Candidates::default();
         let lines = (distribution.family == Family::Amazon)
-            .then(|| Lines::of(sections.base.entries(&key.name), &key.installed.version));
+            .then(|| Lines::of(|| sections.base.entries(&key.name), &key.installed.version));
         let any = collect(sections, distribution, package, &key, lines.as_ref(), &mut candidates);
         if any {
             let of_build = key.build.as_ref().and_then(|build| build.invalid.clone());
