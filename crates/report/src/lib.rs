@@ -4,15 +4,24 @@
 //! a line in [`FORMATS`].
 
 mod cyclonedx;
+mod github;
+mod gitlab;
 mod grid;
+mod html;
 mod identity;
 mod json;
+mod junit;
+mod markdown;
+mod markup;
 mod plain;
+mod problems;
 mod result;
+mod sarif;
 mod sbom;
 mod spdx;
 mod table;
 
+pub use github::Workflow;
 use seaworthy_model::{PackageClass, ScanReport, Severity};
 use std::fmt;
 use std::str::FromStr;
@@ -43,7 +52,7 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "sarif",
         what: "SARIF 2.1.0, for code scanning",
-        writer: None,
+        writer: Some(sarif::write),
     },
     Format {
         name: "cyclonedx",
@@ -63,32 +72,32 @@ pub static FORMATS: &[Format] = &[
     Format {
         name: "github",
         what: "GitHub dependency snapshot",
-        writer: None,
+        writer: Some(github::write),
     },
     Format {
         name: "gitlab",
         what: "GitLab container scanning report",
-        writer: None,
+        writer: Some(gitlab::write),
     },
     Format {
         name: "gitlab-codequality",
         what: "GitLab code quality report",
-        writer: None,
+        writer: Some(gitlab::write_code_quality),
     },
     Format {
         name: "junit",
         what: "JUnit XML",
-        writer: None,
+        writer: Some(junit::write),
     },
     Format {
         name: "html",
         what: "one HTML page",
-        writer: None,
+        writer: Some(html::write),
     },
     Format {
         name: "markdown",
         what: "for comments on merge requests",
-        writer: None,
+        writer: Some(markdown::write),
     },
     Format {
         name: "template",
@@ -155,6 +164,8 @@ pub struct Options {
     pub width: Option<usize>,
     /// Whether to use colours.
     pub colour: bool,
+    /// The run of a workflow that a snapshot for GitHub belongs to.
+    pub workflow: Option<Workflow>,
 }
 
 impl Default for Options {
@@ -166,6 +177,7 @@ impl Default for Options {
             show_suppressed: false,
             width: None,
             colour: false,
+            workflow: None,
         }
     }
 }

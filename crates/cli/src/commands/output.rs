@@ -6,7 +6,7 @@ use crate::progress::terminal_is_dumb;
 use crate::text;
 use anyhow::{Context, Result};
 use seaworthy_model::ScanReport;
-use seaworthy_report::Options as ReportOptions;
+use seaworthy_report::{Options as ReportOptions, Workflow};
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -50,8 +50,21 @@ fn render(format: &Format, report: &ScanReport, arguments: &ScanArguments, termi
         show_suppressed: arguments.show_suppressed,
         width,
         colour: terminal && !no_colour,
+        workflow: workflow(),
     };
     Ok(seaworthy_report::write(format.parse()?, report, &options)?)
+}
+
+/// The workflow run on GitHub that this is a step of.
+fn workflow() -> Option<Workflow> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let run = variable("GITHUB_RUN_ID");
+    (!run.is_empty()).then(|| Workflow {
+        reference: variable("GITHUB_REF"),
+        commit: variable("GITHUB_SHA"),
+        correlator: format!("{}_{}", variable("GITHUB_WORKFLOW"), variable("GITHUB_JOB")),
+        run,
+    })
 }
 
 fn is_json(bytes: &[u8]) -> bool {
