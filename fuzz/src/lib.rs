@@ -1,12 +1,15 @@
 //! What the fuzz targets share: containers around the bytes that they get, and what must hold whatever those are.
 
 pub mod advisory_parts;
+mod bill;
 pub mod feed_directory;
 pub mod oci_parts;
 pub mod root;
 pub mod scratch;
 pub mod tar_headers;
 pub mod zip_archive;
+
+pub use bill::bill;
 
 /// Splits an input into the byte that chooses a variant and the rest.
 pub fn choice(bytes: &[u8]) -> Option<(usize, &[u8])> {
