@@ -6,6 +6,7 @@ pub mod feed_directory;
 pub mod oci_parts;
 pub mod root;
 pub mod scratch;
+pub mod source_tree;
 pub mod tar_headers;
 pub mod zip_archive;
 
