@@ -15,7 +15,7 @@ pub use error::Error;
 pub use observer::{LayerProgress, Observer, Step, Unobserved};
 pub use open::platforms;
 pub use seaworthy_advisories::database::Database;
-pub use seaworthy_image::{ClientOptions, CredentialFiles, Credentials, ImageSource, Mirror, Network};
+pub use seaworthy_image::{ClientOptions, CredentialFiles, Credentials, Daemons, ImageSource, Mirror, Network};
 pub use seaworthy_inventory::{Pattern, Selection};
 pub use seaworthy_policy::{IgnoreFile, Ignored, Rules};
 
@@ -67,6 +67,8 @@ pub struct Options {
     pub sources: Vec<ImageSource>,
     /// Connections and credentials.
     pub network: Network,
+    /// Where the daemons of this machine answer.
+    pub daemons: Daemons,
     /// What is left out.
     pub selection: Selection,
     /// Which packages are listed and matched (`--pkg-types`).
@@ -93,6 +95,7 @@ impl Default for Options {
             platform: None,
             sources: ImageSource::ALL.to_vec(),
             network: Network::default(),
+            daemons: Daemons::default(),
             selection: Selection::default(),
             package_classes: vec![PackageClass::Os, PackageClass::Language],
             development: false,

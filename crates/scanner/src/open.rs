@@ -46,6 +46,7 @@ fn source_options(options: &Options, deadline: Option<Instant>) -> SourceOptions
         platform: options.platform.clone(),
         sources: options.sources.clone(),
         network: options.network.clone(),
+        daemons: options.daemons.clone(),
         documents: documents.map(|cache| cache as Arc<dyn DocumentCache>),
         deadline,
         ..SourceOptions::default()

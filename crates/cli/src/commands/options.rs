@@ -4,7 +4,7 @@ use crate::arguments::{PlatformChoice, ScanArguments};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use seaworthy_model::PackageClass;
-use seaworthy_scanner::{IgnoreFile, Options, Pattern, Rules, Selection};
+use seaworthy_scanner::{Daemons, IgnoreFile, Options, Pattern, Rules, Selection};
 use std::path::Path;
 
 /// The ignore file that is read when none is named.
@@ -26,6 +26,7 @@ pub(super) fn options(arguments: &ScanArguments, now: Timestamp) -> Result<Optio
         package_classes: classes(arguments),
         rules: rules(arguments, now)?,
         timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
+        daemons: Daemons::of_environment(),
         distribution: arguments.distro.clone(),
         now,
         ..Options::default()
