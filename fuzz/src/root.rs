@@ -1,6 +1,6 @@
 //! Files of a root file system through the analyzers and the merge, as a scan does it.
 
-use seaworthy_inventory::analyzer::ANALYZERS;
+use seaworthy_inventory::analyzer::{ANALYZERS, STREAM_ANALYZERS};
 use seaworthy_inventory::{LayerContents, Selection, merge};
 use seaworthy_model::{Inventory, LayerRef, limits};
 use std::io::Cursor;
@@ -52,11 +52,49 @@ pub const JAVA_ENTRIES: [&str; 3] = [
     "BOOT-INF/lib/inner-1.0.jar",
 ];
 
+/// The paths that choose what is looked for in a program.
+pub const PROGRAMS: [&str; 5] = [
+    "usr/local/bin/app",
+    "usr/local/bin/python3.11",
+    "app/Library.dll",
+    "usr/sbin/nginx",
+    "usr/lib/libcrypto.so.3",
+];
+
+/// The paths of the small files that package managers leave.
+pub const INSTALLED_FILES: &[&str] = &[
+    "usr/lib/ruby/gems/3.1.0/specifications/x-1.gemspec",
+    "app/vendor/composer/installed.json",
+    "usr/share/php/.registry/.channel.pecl.php.net/x.reg",
+    "app/Shop.deps.json",
+    "usr/lib/R/library/x/DESCRIPTION",
+    "usr/local/lib/luarocks/rocks-5.1/x/1.0-0/x-1.0-0.rockspec",
+    "usr/lib/erlang/lib/x-1/ebin/x.app",
+    "root/.opam/default/.opam-switch/packages/x.1/opam",
+    "opt/ghc/lib/package.conf.d/x-1.conf",
+    "opt/conda/conda-meta/x-1-0.json",
+    "root/.conan/data/x/1/_/_/package/0/conaninfo.txt",
+    "root/.julia/packages/JSON/93Ea8/Project.toml",
+    "srv/wp-includes/version.php",
+    "srv/wp-content/plugins/x/x.php",
+    "opt/bitnami/.bitnami_components.json",
+    "opt/bitnami/x/.spdx-x.spdx",
+    "opt/java/release",
+    "usr/local/go/VERSION",
+    "var/lib/pacman/local/x-1-1/desc",
+    "var/lib/pacman/local/x-1-1/files",
+    "var/db/pkg/app-misc/x-1/CONTENTS",
+    "snap/x/1/meta/snap.yaml",
+    "var/lib/chisel/manifest.wall",
+    "usr/share/bottlerocket/application-inventory.json",
+];
+
 /// The inventory of a root file system with these files, after checking what must hold of it.
 pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
     let (first, _) = files.first().expect("a file");
     assert!(
-        ANALYZERS.iter().any(|analyzer| (analyzer.wants)(first)),
+        ANALYZERS.iter().any(|analyzer| (analyzer.wants)(first))
+            || STREAM_ANALYZERS.iter().any(|analyzer| (analyzer.wants)(first)),
         "no analyzer wants {first}"
     );
     let read = |selection: &Selection| {

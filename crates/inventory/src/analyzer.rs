@@ -102,6 +102,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &language::python::ANALYZER,
     &language::python_egg::ANALYZER,
     &language::java_runtime::ANALYZER,
+    &language::toolchain::ANALYZER,
     &language::ruby::ANALYZER,
     &language::composer::ANALYZER,
     &language::pear::ANALYZER,

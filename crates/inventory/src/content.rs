@@ -17,9 +17,19 @@ pub struct Content<'a> {
     buffer: Vec<u8>,
     start: usize,
     failure: Option<io::Error>,
+    /// The size is not known: the end is no failure.
+    open: bool,
 }
 
 impl<'a> Content<'a> {
+    /// A content that ends where `inner` does.
+    pub(crate) fn until_end(inner: &'a mut dyn Read) -> Self {
+        Self {
+            open: true,
+            ..Self::new(inner, u64::MAX)
+        }
+    }
+
     /// The content of a file with this size.
     pub fn new(inner: &'a mut dyn Read, size: u64) -> Self {
         Self {
@@ -29,6 +39,7 @@ impl<'a> Content<'a> {
             buffer: Vec::new(),
             start: 0,
             failure: None,
+            open: false,
         }
     }
 
@@ -76,6 +87,7 @@ impl<'a> Content<'a> {
         self.taken = self.taken.saturating_add(read as u64);
         match outcome {
             Err(error) => self.failure = Some(error),
+            Ok(_) if read < chunk && self.open => self.size = self.taken,
             Ok(_) if read < chunk => {
                 self.failure = Some(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is cut off"));
             }

@@ -67,8 +67,17 @@ pub(crate) fn duplicates(packages: &mut Vec<Package>) {
             .filter_map(|(end, _)| path.get(..end))
             .any(|directory| applications.contains(directory))
     };
+    let pythons: HashSet<String> = packages
+        .iter()
+        .filter(|package| {
+            package.ecosystem == Ecosystem::Generic && package.name == "python" && !package.path.ends_with(".h")
+        })
+        .map(|package| package.version.clone())
+        .collect();
     packages.retain(|package| {
-        !(from_note(package) && databases.contains(&(package.ecosystem, package.name.clone())))
+        let header = package.ecosystem == Ecosystem::Generic && package.path.ends_with("patchlevel.h");
+        !(header && pythons.contains(&package.version))
+            && !(from_note(package) && databases.contains(&(package.ecosystem, package.name.clone())))
             && !(from_resource(package) && in_application(&package.path))
     });
 }

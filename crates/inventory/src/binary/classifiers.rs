@@ -53,12 +53,7 @@ pub static CLASSIFIERS: &[Classifier] = &[
         r"^envoy$",
         r"[0-9a-f]{40}/(?<version>\d+\.\d+\.\d+)[^/\x00]{0,32}/",
     ),
-    row(
-        "erlang",
-        r"^erlexec$|^beam(?:\.smp)?$",
-        r"/erts-(?<version>\d+\.\d+(?:\.\d+)*)",
-    ),
-    row("exim", r"^exim4?$", r"\x00(?<version>4\.\d+(?:\.\d+)?)\x00"),
+    row("exim", r"^exim4?$", r"\x00(?<version>4\.\d\d(?:\.\d+)?)\x00"),
     row(
         "ffmpeg",
         r"^(?:ffmpeg|ffprobe|libav(?:codec|format|util)\.so.*)$",
@@ -121,15 +116,19 @@ pub static CLASSIFIERS: &[Classifier] = &[
     row(
         "node",
         r"^(?:node|nodejs|libnode\.so.*)$",
-        r"node\.js/v(?<version>\d+\.\d+\.\d+)|node/v?(?<version2>\d+\.\d+\.\d+)|\x00v(?<version3>(?:[6-9]|[1-9]\d)\.\d+\.\d+)\x00",
+        r"node\.js/v(?<version>\d+\.\d+\.\d+)|\x00v(?<version2>(?:[6-9]|[1-9]\d)\.\d+\.\d+)\x00",
     ),
-    row("openssh", r"^(?:sshd|ssh)$", r"OpenSSH_(?<version>\d+\.\d+(?:p\d+)?)"),
+    row("openssh", r"^(?:sshd|ssh)$", r"OpenSSH_(?<version>\d+\.\d+p\d+)"),
     row(
         "openssl",
         r"^(?:openssl|libcrypto\.so.*|libssl\.so.*)$",
         r"OpenSSL (?<version>[13]\.\d+\.\d+[a-z]{0,2}) +\d{1,2} [A-Z]",
     ),
-    row("openvpn", r"^openvpn$", r"OpenVPN (?<version>\d+\.\d+(?:\.\d+|_\w+))"),
+    row(
+        "openvpn",
+        r"^openvpn$",
+        r"OpenVPN (?<version>\d+\.\d+(?:\.\d+|_\w+)) [a-z0-9_]+-",
+    ),
     row(
         "perl",
         r"^(?:perl(?:5.*)?|libperl\.so.*)$",
@@ -140,7 +139,11 @@ pub static CLASSIFIERS: &[Classifier] = &[
         r"^(?:php(?:\d(?:\.\d+)?)?(?:-fpm|-cgi)?(?:\d(?:\.\d+)?)?|libphp\d?\.so)$",
         r"X-Powered-By: PHP/(?<version>\d+\.\d+\.\d+(?:(?:alpha|beta|RC)\d+)?)",
     ),
-    row("postgresql", r"^postgres$", r"PostgreSQL (?<version>\d+(?:\.\d+)+)"),
+    row(
+        "postgresql",
+        r"^postgres$",
+        r"PostgreSQL (?<version>\d+(?:\.\d+)+)(?: \(| on |\x00)",
+    ),
     row(
         "proftpd",
         r"^proftpd$",
@@ -151,8 +154,16 @@ pub static CLASSIFIERS: &[Classifier] = &[
         r"^(?:python|libpython)(?<minor>\d\.\d+)(?:[dm]|t)?(?:\.so.*|\.dll|\.exe)?$",
         r"\x00(?<version>[23]\.\d+\.\d+(?:(?:a|b|rc)\d+)?)\+?\x00",
     ),
-    row("redis", r"^redis-server$", r"\x00(?<version>\d+\.\d+\.\d+)\x00"),
-    row("valkey", r"^valkey-server$", r"\x00(?<version>[789]\.\d+\.\d+)\x00"),
+    row(
+        "redis",
+        r"^redis-(?:server|sentinel|check-rdb|check-aof)$",
+        r"\x00(?<version>\d+\.\d+\.\d+)\x00",
+    ),
+    row(
+        "valkey",
+        r"^valkey-(?:server|sentinel|check-rdb|check-aof)$",
+        r"\x00(?<version>[789]\.\d+\.\d+)\x00",
+    ),
     row("rsync", r"^rsync$", r"\x00(?<version>3\.\d+\.\d+)\x00"),
     row(
         "ruby",
@@ -282,9 +293,7 @@ fn find(pattern: &bytes::Regex, prefix: &str, window: &[u8]) -> Option<String> {
     let mut at = 0;
     for _ in 0..FINDS {
         let captures = pattern.captures_at(window, at)?;
-        let version = ["version", "version2", "version3"]
-            .iter()
-            .find_map(|name| captures.name(name))?;
+        let version = ["version", "version2"].iter().find_map(|name| captures.name(name))?;
         if let Ok(version) = std::str::from_utf8(version.as_bytes())
             && version.starts_with(prefix)
         {

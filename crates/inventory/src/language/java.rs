@@ -1,21 +1,22 @@
 //! Java archives: Maven coordinates from `pom.properties`, else from the manifest, the file name and the classes; archives
 //! inside archives likewise.
 //!
-//! The central directory decides which entries exist, as it does for the class loader. Only what is needed is read, within
-//! a budget for the outermost archive; an archive that is stored in another is read in place.
+//! An archive is read forwards and never held, and so are those inside it, within a budget for the outermost one. The
+//! directory at its end decides which entries exist, as it does for the class loader.
 
-mod entry;
 mod file_name;
 mod manifest;
 mod projects;
+mod stream;
+mod taken;
 
 use std::collections::HashSet;
 
-use rawzip::ZipArchive;
 use seaworthy_model::{Ecosystem, Effect, Package, Problem, limits};
 
-use self::manifest::{Coordinates, Manifest, pom_properties};
+use self::manifest::{Coordinates, Manifest};
 use self::projects::Guess;
+use self::taken::Taking;
 use crate::analyzer::{FileReport, StreamAnalyzer};
 use crate::content::Content;
 
@@ -34,25 +35,18 @@ const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 const SCRIPT_BYTES: usize = 64 << 10;
 
 fn analyze(path: &str, content: &mut Content<'_>, report: &mut FileReport) {
-    let mut bytes = Vec::new();
-    let _ = std::io::Read::read_to_end(content, &mut bytes);
-    let mut reading = Reading {
-        report,
-        listed: HashSet::new(),
-        budget: limits::ARCHIVE_BYTES,
-        text: 0,
+    let mut budget = Budget {
+        bytes: limits::ARCHIVE_BYTES,
+        text: limits::PACKAGE_TEXT_BYTES,
     };
-    reading.archive(path, &bytes, 0);
+    *report = archive(path, content, 0, &mut budget);
 }
 
-/// The reading of one outermost archive.
-struct Reading<'a> {
-    report: &'a mut FileReport,
-    /// Name, version and path of the packages in the report.
-    listed: HashSet<(String, String, String)>,
-    /// Bytes of entries that may still be read.
-    budget: u64,
-    /// Bytes of the names, versions and paths of all packages.
+/// What may still be spent on one outermost archive.
+struct Budget {
+    /// Bytes of entries.
+    bytes: u64,
+    /// Bytes of names, versions and paths of packages.
     text: usize,
 }
 
@@ -75,92 +69,69 @@ impl Evidence {
     }
 }
 
-impl Reading<'_> {
-    fn archive(&mut self, path: &str, bytes: &[u8], depth: usize) {
-        let mut evidence = Evidence {
-            guess: Guess::new(file_name::artifact(path).0),
-            ..Evidence::default()
-        };
-        match self.entries(path, bytes, depth, &mut evidence) {
-            Ok(()) => {}
-            // Empty files and text with this ending are placeholders, not archives that could not be read.
-            Err(_) if !may_be_archive(bytes) => {
-                self.problem(
-                    path,
-                    Effect::Note,
-                    "is no zip archive and so no Java archive".to_owned(),
-                );
-                return;
+/// Reads one archive; what is nested in it comes before what it is itself.
+fn archive(path: &str, content: &mut Content<'_>, depth: usize, budget: &mut Budget) -> FileReport {
+    let mut reading = Reading {
+        report: FileReport::default(),
+        listed: HashSet::new(),
+        budget,
+    };
+    let head = content.peek(SCRIPT_BYTES);
+    let promising = may_be_archive(head.get(..SCRIPT_BYTES).unwrap_or(head));
+    let mut taking = Taking::new(path, depth, reading.budget);
+    let directory = stream::read(content, limits::ZIP_ENTRIES, &mut taking);
+    let mut evidence = Evidence::default();
+    match directory {
+        Ok(directory) => {
+            let (nested, guess) = taking.judge(directory, &mut evidence);
+            evidence.guess = guess;
+            for report in nested {
+                reading.take(report);
             }
-            Err(why) => evidence.fail("its directory", &why),
         }
-        self.packages(path, &evidence);
-        if let Some((first, more)) = evidence.failure {
-            let mut what = format!("the Java archive could not be read whole, packages may be missing: {first}");
-            if more > 0 {
-                what.push_str(&format!(", and {more} more"));
-            }
-            self.problem(path, Effect::Incomplete, what);
+        // Empty files and text with this ending are placeholders, not archives that could not be read.
+        Err(_) if !promising => {
+            reading.problem(
+                path,
+                Effect::Note,
+                "is no zip archive and so no Java archive".to_owned(),
+            );
+            return reading.report;
         }
+        Err(why) => evidence.fail("its directory", &why),
     }
+    reading.packages(path, &evidence);
+    if let Some((first, more)) = evidence.failure {
+        let mut what = format!("the Java archive could not be read whole, packages may be missing: {first}");
+        if more > 0 {
+            what.push_str(&format!(", and {more} more"));
+        }
+        reading.problem(path, Effect::Incomplete, what);
+    }
+    reading.report
+}
 
-    /// Goes through the directory; an error ends it early.
-    fn entries(&mut self, path: &str, bytes: &[u8], depth: usize, evidence: &mut Evidence) -> Result<(), String> {
-        let archive = ZipArchive::from_slice(bytes).map_err(|error| error.to_string())?;
-        let mut entries = archive.entries();
-        let mut has_manifest = false;
-        for _ in 0..limits::ZIP_ENTRIES {
-            let Some(record) = entries.next_entry().map_err(|error| error.to_string())? else {
-                return Ok(());
-            };
-            let raw = record.file_path();
-            let raw = raw.as_bytes();
-            if let Some(guess) = &mut evidence.guess {
-                guess.see(raw);
-            }
-            let Some(kind) = Kind::of(raw) else { continue };
-            if raw.len() > limits::PATH_BYTES || path.len().saturating_add(raw.len()) > limits::PATH_BYTES * 2 {
-                evidence.fail("an entry", "its name is too long");
-                continue;
-            }
-            let name = String::from_utf8_lossy(raw);
-            if kind == Kind::Archive && depth.saturating_add(1) >= limits::ARCHIVE_DEPTH {
-                evidence.fail(
-                    &name,
-                    &format!("archives are nested deeper than {}", limits::ARCHIVE_DEPTH),
-                );
-                continue;
-            }
-            if kind == Kind::Manifest && std::mem::replace(&mut has_manifest, true) {
-                continue;
-            }
-            let cap = if kind == Kind::Archive {
-                limits::FILE_BYTES
-            } else {
-                limits::METADATA_BYTES
-            };
-            let content = match entry::read(&archive, &record, cap, &mut self.budget) {
-                Ok(content) => content,
-                Err(why) => {
-                    evidence.fail(&name, &why);
-                    continue;
-                }
-            };
-            if let Some(doubt) = content.doubt {
-                evidence.fail(&name, doubt);
-            }
-            match kind {
-                Kind::Archive => self.archive(&format!("{path}/{name}"), &content.bytes, depth.saturating_add(1)),
-                Kind::Manifest => evidence.manifest = Manifest::parse(&content.bytes),
-                Kind::Pom if evidence.poms.len() < limits::LIST_ENTRIES => {
-                    evidence.poms.extend(pom_properties(&content.bytes));
-                }
-                Kind::Pom => evidence.fail(&name, "there are too many files of this kind"),
+/// The reading of one archive.
+struct Reading<'b> {
+    report: FileReport,
+    /// Name, version and path of the packages in the report.
+    listed: HashSet<(String, String, String)>,
+    budget: &'b mut Budget,
+}
+
+impl Reading<'_> {
+    /// Adds what an archive inside this one gave.
+    fn take(&mut self, nested: FileReport) {
+        for package in nested.packages {
+            let key = (package.name.clone(), package.version.clone(), package.path.clone());
+            if self.report.packages.len() < limits::PACKAGES && self.listed.insert(key) {
+                self.report.packages.push(package);
             }
         }
-        match entries.next_entry() {
-            Ok(None) => Ok(()),
-            _ => Err(format!("it has more than {} entries", limits::ZIP_ENTRIES)),
+        for problem in nested.problems {
+            if self.report.problems.len() < limits::PROBLEMS {
+                self.report.problems.push(problem);
+            }
         }
     }
 
@@ -206,24 +177,17 @@ impl Reading<'_> {
     }
 
     fn add(&mut self, path: &str, name: String, version: &str) {
-        let text = self
-            .text
-            .saturating_add(name.len())
-            .saturating_add(version.len())
-            .saturating_add(path.len());
-        if self.report.packages.len() >= limits::PACKAGES || text > limits::PACKAGE_TEXT_BYTES {
-            self.problem(
-                path,
-                Effect::Incomplete,
-                "too many packages; the rest was not listed".to_owned(),
-            );
+        let text = name.len().saturating_add(version.len()).saturating_add(path.len());
+        let left = self.budget.text.checked_sub(text);
+        let (true, Some(left)) = (self.report.packages.len() < limits::PACKAGES, left) else {
+            let what = "too many packages; the rest was not listed".to_owned();
+            self.problem(path, Effect::Incomplete, what);
             return;
-        }
+        };
         if self.listed.insert((name.clone(), version.to_owned(), path.to_owned())) {
-            self.text = text;
-            self.report
-                .packages
-                .push(Package::new(Ecosystem::Maven, name, version, path));
+            self.budget.text = left;
+            let package = Package::new(Ecosystem::Maven, name, version, path);
+            self.report.packages.push(package);
         }
     }
 

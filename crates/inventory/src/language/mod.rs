@@ -20,6 +20,7 @@ pub mod python;
 pub mod python_egg;
 pub mod r;
 pub mod ruby;
+pub mod toolchain;
 pub mod wordpress;
 
 use crate::analyzer::Analyzer;
@@ -31,6 +32,7 @@ static LANGUAGES: &[&Analyzer] = &[
     &python::ANALYZER,
     &python_egg::ANALYZER,
     &java_runtime::ANALYZER,
+    &toolchain::ANALYZER,
     &ruby::ANALYZER,
     &composer::ANALYZER,
     &pear::ANALYZER,

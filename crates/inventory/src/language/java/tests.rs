@@ -223,3 +223,83 @@ fn bombs_and_crowds_stop_at_the_budget() {
     let entries: Vec<(&str, &[u8])> = poms.iter().map(|(name, pom)| (name.as_str(), pom.as_bytes())).collect();
     assert_eq!(names("a.jar", &jar(&entries)).0.len(), 9000);
 }
+
+/// An archive without compression, as nested ones lie in applications.
+fn stored(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
+    let (mut entry, config) = archive.new_file(name).start().unwrap();
+    let mut writer = config.wrap(&mut entry);
+    writer.write_all(content).unwrap();
+    let (_, descriptor) = writer.finish().unwrap();
+    entry.finish(descriptor).unwrap();
+    archive.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn only_what_the_directory_names_exists() {
+    let lib = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    // An archive under another name is data, with all its headers.
+    assert!(names("a.jar", &jar(&[("data.bin", &lib)])).0.is_empty());
+    assert!(names("a.jar", &stored("data.bin", &lib)).0.is_empty());
+    // An entry that was taken out of the directory is gone.
+    let other: &[u8] = b"version=2\ngroupId=g\nartifactId=other\n";
+    let mut deleted = jar(&[("META-INF/maven/g/other/pom.properties", other)]);
+    let end = deleted.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+    deleted.truncate(end);
+    deleted.extend(&lib);
+    assert_eq!(names("a.jar", &deleted).0, ["org.example:lib 1.1"]);
+}
+
+#[test]
+fn what_is_read_in_small_pieces_is_the_same() {
+    struct Slow<'a>(&'a [u8]);
+    impl std::io::Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = buffer.len().min(7).min(self.0.len());
+            let (head, rest) = self.0.split_at(count);
+            buffer[..count].copy_from_slice(head);
+            self.0 = rest;
+            Ok(count)
+        }
+    }
+    let noise: Vec<u8> = (0..400_000u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let inner = jar(&[
+        ("META-INF/maven/org.example/lib/pom.properties", POM),
+        ("x.class", &noise),
+    ]);
+    let outer = jar(&[
+        ("a.class", &noise),
+        ("BOOT-INF/lib/inner.jar", &inner),
+        ("b.class", &noise),
+    ]);
+    let mut report = FileReport::default();
+    let mut slow = Slow(&outer);
+    (ANALYZER.analyze)("app.jar", &mut Content::new(&mut slow, outer.len() as u64), &mut report);
+    assert_eq!(names("app.jar", &outer).1, report);
+    assert_eq!(report.packages.len(), 1);
+    assert!(report.problems.is_empty(), "{report:?}");
+}
+
+#[test]
+fn an_archive_inside_that_is_damaged_is_said() {
+    let inner = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
+    let mut outer = jar(&[
+        ("BOOT-INF/lib/inner.jar", &inner),
+        ("META-INF/maven/org.example/lib/pom.properties", POM),
+    ]);
+    let at = outer.windows(4).position(|window| window == b"PK\x03\x04").unwrap() + 60;
+    outer[at] ^= 0xff;
+    let (found, report) = names("a.jar", &outer);
+    assert_eq!(found, ["org.example:lib 1.1"]);
+    assert!(
+        report
+            .problems
+            .iter()
+            .any(|problem| problem.effect == Effect::Incomplete),
+        "{report:?}"
+    );
+}
