@@ -27,18 +27,16 @@ pub(super) fn gem_holds(comparison: &Comparison, version: &str) -> Result<bool, 
     Ok(at_least && Scheme::Gem.compare(&release, &upper)?.is_lt())
 }
 
-/// The numbers before the first word.
+/// The numbers before the first word; a hyphen begins one.
 fn numbers(text: &str) -> Vec<&str> {
     let mut numbers = Vec::new();
-    for part in text.trim().split(['.', '-']) {
-        let (digits, rest) = crate::versions::split_while(part, |byte| byte.is_ascii_digit());
+    let release = text.trim().split('-').next().unwrap_or_default();
+    for part in release.split('.') {
+        let (digits, word) = crate::versions::split_while(part, |byte| byte.is_ascii_digit());
         if !digits.is_empty() {
             numbers.push(digits);
         }
-        if !rest.is_empty()
-            || digits.is_empty()
-            || text.contains('-') && text.split('-').next().is_some_and(|it| it.ends_with(part))
-        {
+        if !word.is_empty() {
             break;
         }
     }
