@@ -56,7 +56,9 @@ pub(crate) fn decoder<'a>(stored: impl Read + Send + 'a) -> io::Result<(Compress
     if let Some(name) = unread(head) {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,
-            format!("it is compressed with {name}, which is not read; images are stored with gzip, zstd or uncompressed"),
+            format!(
+                "it is compressed with {name}, which is not read; images are stored with gzip, zstd or uncompressed"
+            ),
         ));
     }
     let compression = Compression::of(head);

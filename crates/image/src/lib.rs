@@ -16,6 +16,7 @@ mod manifest;
 mod network;
 mod oci_layout;
 mod registry;
+mod remote;
 mod root_directory;
 mod source;
 mod tar_index;
@@ -26,7 +27,7 @@ pub use image::Image;
 pub use layer::{LayerReader, LayerStream, Progress};
 pub use network::{DocumentCache, Network};
 #[doc(hidden)]
-pub use registry::read_foreign_manifest;
+pub use remote::read_foreign_manifest;
 pub use root_directory::{DirectoryEntry, EntryKind, RootDirectory};
 pub use seaworthy_registry::{
     ClientOptions, CredentialFiles, Credentials, Error as RegistryError, Mirror, Reference, Retry, Secret, Timeouts,
