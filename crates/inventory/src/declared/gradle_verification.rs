@@ -2,7 +2,7 @@
 
 use super::listing::{Listing, Usage};
 use super::{Declared, Source, xml};
-use seaworthy_model::Ecosystem;
+use seaworthy_model::{Ecosystem, Effect};
 
 /// The table's row.
 pub(super) static DECLARED: Declared = Declared {
@@ -19,8 +19,10 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
     };
     for component in document.all("component") {
         let (group, name) = (component.attribute("group"), component.attribute("name"));
-        // A component that lacks a part is listed with what it has: it was verified under that name.
-        if !group.is_empty() || !name.is_empty() {
+        // Without a name it is no component; without a group it is listed as it stands.
+        if name.is_empty() {
+            listing.problem(Effect::Uncertain, "a component without a name is not listed");
+        } else {
             listing.add(&format!("{group}:{name}"), component.attribute("version"), Usage::PLAIN);
         }
     }

@@ -124,17 +124,11 @@ fn named<'a>(package: &'a Value, name: &'a str, version: &'a str) -> (&'a str, &
 fn older(lock: &Value, format: f64, importers: &[&Value], listing: &mut Listing<'_>) {
     let split: fn(&str) -> Option<(&str, &str)> = if format >= 6.0 { at_sign } else { slashes };
     let mut direct: HashSet<(&str, &str)> = HashSet::new();
-    let mut asked = Vec::new();
-    for (field, dev) in FIELDS {
+    for (field, _) in FIELDS {
         for (name, dependency) in importers.iter().flat_map(|importer| importer.get(field).entries()) {
             let Some(version) = reference(dependency) else { continue };
-            let (name, plain) = split(version).unwrap_or((name, without_suffix(version)));
             direct.insert(("", version));
-            direct.insert((name, plain));
-            // Lock files that were cut by hand or by a tool have no more than this of it.
-            if plain.starts_with(|first: char| first.is_ascii_digit()) && !plain.contains(['/', ':']) {
-                asked.push((name, plain, dev));
-            }
+            direct.insert(split(version).unwrap_or((name, without_suffix(version))));
         }
     }
     for (key, package) in lock.get("packages").entries() {
@@ -147,9 +141,6 @@ fn older(lock: &Value, format: f64, importers: &[&Value], listing: &mut Listing<
         };
         let dev = package.get("dev").is_true();
         listing.add(name, version, Usage { dev, relationship });
-    }
-    for (name, version, dev) in asked {
-        listing.add(name, version, Usage::direct(true).for_development(dev));
     }
 }
 
