@@ -78,6 +78,7 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
         Command::Fs(tree) => {
             return commands::fs::run(tree, &arguments.global, now);
         }
+        Command::Convert(report) => return commands::convert::run(report, now),
         Command::Sbom(bill) => {
             let targets = [Target::Bill(bill.path.clone())];
             let options = commands::scan::prepare(&bill.scan, &arguments.global, now)?;

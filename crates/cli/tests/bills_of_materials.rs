@@ -132,3 +132,46 @@ fn what_is_no_bill_ends_with_3_and_says_what_it_is() {
     }
     assert_eq!(seaworthy(&["sbom", "/nonexistent.json"]).status.code(), Some(3));
 }
+
+#[test]
+fn a_report_converts_to_what_the_scan_would_have_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let target = format!("json={}", report.display());
+    seaworthy(&[
+        "image",
+        "--input",
+        "examples/myapp-v1.tar",
+        "-q",
+        "--list-all-pkgs",
+        "-o",
+        &target,
+    ]);
+    let report = report.to_str().unwrap();
+    for format in ["sarif", "junit", "gitlab-codequality", "markdown", "table"] {
+        let direct = seaworthy(&["image", "--input", "examples/myapp-v1.tar", "-q", "-f", format]);
+        let converted = seaworthy(&["convert", report, "-f", format]);
+        assert_eq!(
+            converted.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&converted.stderr)
+        );
+        assert_eq!(
+            String::from_utf8(converted.stdout).unwrap(),
+            String::from_utf8(direct.stdout).unwrap(),
+            "{format}"
+        );
+    }
+    assert_eq!(
+        seaworthy(&["convert", report, "--fail-on", "critical"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        seaworthy(&["convert", report, "--exit-code", "5", "-s", "LOW"])
+            .status
+            .code(),
+        Some(0)
+    );
+    assert_eq!(seaworthy(&["convert", "README.md"]).status.code(), Some(3));
+}

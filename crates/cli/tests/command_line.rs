@@ -112,9 +112,12 @@ fn exit_codes_are_those_of_the_manual() {
     assert_eq!(with(&["--exit-code", "7", "--ignore-status", "fixed"]), 0);
     assert_eq!(with(&["--exit-code", "7", "--pkg-types", "library"]), 0);
     assert_eq!(with(&["--severity", "nonsense"]), 2);
-    assert_eq!(with(&["--format", "sarif"]), 2);
+    assert_eq!(with(&["--format", "template"]), 2);
+    assert_eq!(with(&["--format", "sarif"]), 0);
+    assert_eq!(with(&["--output", "jsno=x"]), 2);
+    assert_eq!(with(&["--distro", "nonsense/1"]), 2);
     assert_eq!(with(&["--vex", "x.json"]), 2);
-    assert_eq!(with(&["--scanners", "vuln,secret"]), 2);
+    assert_eq!(with(&["--scanners", "vuln,secret", "--vuln-type", "os", "--trace"]), 0);
     assert_eq!(run(&["image", "registry:127.0.0.1:1/alpine:3.20"]).code, 3);
     assert_eq!(run(&["image", "--input", "examples/gone.tar"]).code, 3);
     assert_eq!(

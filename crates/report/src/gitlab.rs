@@ -86,7 +86,9 @@ fn vulnerability(report: &ScanReport, group: &ResultGroup<'_>, finding: &Finding
             "operating_system": system,
             "image": image(report),
         }),
-        _ => json!({ "file": package.path, "dependency": dependency }),
+        _ => {
+            json!({ "file": if group.class == PackageClass::Os { &group.target } else { &package.path }, "dependency": dependency })
+        }
     };
     let solution = match found.fixed_version.as_str() {
         "" => "No solution provided".to_owned(),

@@ -2,7 +2,7 @@
 //! fingerprints and links.
 
 use packageurl::PackageUrl;
-use seaworthy_model::{Distribution, Ecosystem, Family, ImageMetadata, Package};
+use seaworthy_model::{Distribution, Ecosystem, Family, ImageMetadata, Package, PackageClass};
 use sha2::{Digest as _, Sha256};
 
 /// A version taken apart as its package manager does.
@@ -95,8 +95,7 @@ pub(crate) fn package_url(package: &Package, distribution: Option<&Distribution>
     if !package.arch.is_empty() {
         url.add_qualifier("arch", package.arch.clone()).ok()?;
     }
-    if let Some(distribution) = distribution.filter(|_| package.ecosystem.class() == seaworthy_model::PackageClass::Os)
-    {
+    if let Some(distribution) = distribution.filter(|_| package.ecosystem.class() == PackageClass::Os) {
         let distro = match package.ecosystem {
             Ecosystem::Apk => distribution.version.clone(),
             _ => format!("{}-{}", family_name(distribution), distribution.version),
@@ -130,14 +129,20 @@ fn namespace(distribution: &Distribution) -> String {
 }
 
 /// Sixteen hexadecimal digits that tell this package from every other one of the report.
+///
+/// Where a distribution keeps its database does not matter: a bill of materials of the image gives the same digits.
 pub(crate) fn package_uid(package: &Package) -> String {
+    let path = match package.ecosystem.class() {
+        PackageClass::Os => "",
+        PackageClass::Language => &package.path,
+    };
     let facts = [
         package.ecosystem.purl_type(),
         &package.name,
         &package.version,
         &package.arch,
         &package.modularity_label,
-        &package.path,
+        path,
     ];
     let mut hash = Sha256::new();
     for fact in facts {

@@ -15,6 +15,7 @@ mod markdown;
 mod markup;
 mod plain;
 mod problems;
+mod read;
 mod result;
 mod sarif;
 mod sbom;
@@ -22,6 +23,7 @@ mod spdx;
 mod table;
 
 pub use github::Workflow;
+pub use read::read_json;
 use seaworthy_model::{PackageClass, ScanReport, Severity};
 use std::fmt;
 use std::str::FromStr;
@@ -191,6 +193,8 @@ pub enum Error {
     NotYet(&'static str),
     /// A value could not be written as JSON.
     Json(serde_json::Error),
+    /// What should be a JSON report is none.
+    NotAReport(serde_json::Error),
 }
 
 impl fmt::Display for Error {
@@ -213,6 +217,7 @@ impl fmt::Display for Error {
                 )
             }
             Self::Json(_) => formatter.write_str("cannot write the report as JSON"),
+            Self::NotAReport(_) => formatter.write_str("it is no JSON report of a scan"),
         }
     }
 }
@@ -220,7 +225,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Json(error) => Some(error),
+            Self::Json(error) | Self::NotAReport(error) => Some(error),
             Self::UnknownFormat(_) | Self::NotYet(_) => None,
         }
     }

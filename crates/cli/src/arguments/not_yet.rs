@@ -5,7 +5,6 @@ use super::{Arguments, Command, DatabaseCommand, ScanArguments};
 /// The first thing asked for that does not work yet, as it is spelt.
 pub(crate) fn find(arguments: &Arguments) -> Option<String> {
     let command = match &arguments.command {
-        Command::Convert(_) => "the command convert",
         Command::Explain(_) => "the command explain",
         Command::Operator(_) => "the command operator",
         Command::Uninstall(_) => "the command uninstall",
@@ -16,7 +15,9 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
             command: DatabaseCommand::Build { trivy_db: Some(_), .. },
         } => "--trivy-db",
         Command::Image(image) => return scan(&image.scan),
-        Command::Rootfs(path) | Command::Sbom(path) | Command::Fs(path) => return scan(&path.scan),
+        Command::Rootfs(path) | Command::Sbom(path) | Command::Fs(path) | Command::Convert(path) => {
+            return scan(&path.scan);
+        }
         Command::Db { .. }
         | Command::Clean(_)
         | Command::Versions { .. }

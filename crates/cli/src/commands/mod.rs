@@ -1,6 +1,7 @@
 //! What each command does, apart from how it is spelt (see `arguments`).
 
 pub(crate) mod clean;
+pub(crate) mod convert;
 pub(crate) mod database;
 pub(crate) mod fs;
 pub(crate) mod network;

@@ -41,6 +41,9 @@ struct Report<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Program {
     version: &'static str,
+    /// Said only where there are no advisories for the distribution: nothing found is then no result.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    distribution_supported: bool,
 }
 
 /// What every entry of a report is written with.
@@ -64,6 +67,7 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         schema_version: 2,
         seaworthy: Program {
             version: env!("CARGO_PKG_VERSION"),
+            distribution_supported: report.distribution_supported,
         },
         report_id: &report.report_id,
         created_at: &report.created_at,
