@@ -2,12 +2,10 @@
 //! test data, where there are some.
 
 use seaworthy_advisories::file::write;
-use seaworthy_advisories::record::{
-    Compilation, CvssVectors, Facts, Range, RangeEnd, Record, SourceId,
-};
+use seaworthy_advisories::record::{Compilation, CvssVectors, Facts, Range, RangeEnd, Record, SourceId};
 use seaworthy_advisories::versions::Scheme;
 use seaworthy_fuzz::root::JAVA_ENTRIES;
-use seaworthy_fuzz::{advisory_parts, feed_directory, put_part, root, zip_archive};
+use seaworthy_fuzz::{advisory_parts, feed_directory, put_part, root, source_tree, zip_archive};
 use seaworthy_image::{Progress, open_input};
 use seaworthy_model::FixStatus;
 use seaworthy_testkit::{ImageBuilder, LayerBuilder, Stored, example_image};
@@ -59,11 +57,7 @@ fn main() {
     feeds(&corpus);
     registries(&corpus);
     bills(&corpus);
-    if let Some(data) = arguments
-        .next()
-        .map(PathBuf::from)
-        .filter(|data| data.is_dir())
-    {
+    if let Some(data) = arguments.next().map(PathBuf::from).filter(|data| data.is_dir()) {
         real(&corpus, &data);
     }
 }
@@ -85,7 +79,8 @@ fn versions(corpus: &Corpus) {
 }
 
 fn analyzers(corpus: &Corpus) {
-    let os_release = "NAME=\"Debian GNU/Linux\"\nID=debian\nVERSION_ID='12'\nID_LIKE=\"a b\"\n# x\nPRETTY_NAME=\"a\\\"b\\$\"\n";
+    let os_release =
+        "NAME=\"Debian GNU/Linux\"\nID=debian\nVERSION_ID='12'\nID_LIKE=\"a b\"\n# x\nPRETTY_NAME=\"a\\\"b\\$\"\n";
     for variant in 0..2 {
         corpus.choose("os_release", "debian", variant, os_release.as_bytes());
     }
@@ -101,10 +96,7 @@ fn analyzers(corpus: &Corpus) {
         (7, "CentOS Linux release 7.9.2009 (Core)\n"),
         (8, "Oracle Linux Server release 8.9\n"),
         (9, "Amazon Linux release 2 (Karoo)\n"),
-        (
-            10,
-            "Microsoft Azure Linux 3.0\nAZURELINUX_BUILD_NUMBER=3.0\n",
-        ),
+        (10, "Microsoft Azure Linux 3.0\nAZURELINUX_BUILD_NUMBER=3.0\n"),
         (11, "openSUSE 13.2 (x86_64)\nVERSION = 13.2\n"),
         (12, "VMware Photon OS 4.0\nPHOTON_BUILD_NUMBER=1\n"),
         (
@@ -122,11 +114,7 @@ fn analyzers(corpus: &Corpus) {
     ] {
         corpus.choose("os_release", "made", variant, text.as_bytes());
     }
-    assert_eq!(
-        root::RELEASE_FILES.len(),
-        16,
-        "a seed for each release file"
-    );
+    assert_eq!(root::RELEASE_FILES.len(), 16, "a seed for each release file");
     let status = "Package: libc6\nStatus: install ok installed\nSource: glibc (2.36-9)\nVersion: 2.36-9+deb12u4\nArchitecture: amd64\nDepends: libgcc-s1 | a (>= 1),\n b\nProvides: c\nMaintainer: x <x@y>\n\nPackage: x\nStatus: deinstall ok config-files\nVersion: 1\n";
     for variant in 0..2 {
         corpus.choose("dpkg", "status", variant, status.as_bytes());
@@ -146,11 +134,7 @@ fn analyzers(corpus: &Corpus) {
     }
     let apk = "C:Q1x=\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\nL:MIT\nm:x <x@y>\nD:so:libc.musl-x86_64.so.1 !a b>1\np:so:libc.musl-x86_64.so.1=1\nF:lib\nR:libc.so\na:0:0:755\n\nP:b\nV:1\n\n";
     corpus.add("apk", "made", apk.as_bytes());
-    corpus.add(
-        "rpm_ndb",
-        "made",
-        &ndb(&[header("bash", 1), header("zlib", 2)]),
-    );
+    corpus.add("rpm_ndb", "made", &ndb(&[header("bash", 1), header("zlib", 2)]));
     corpus.add(
         "package_json",
         "made",
@@ -160,10 +144,7 @@ fn analyzers(corpus: &Corpus) {
     let manifest = b"Manifest-Version: 1.0\r\nImplementation-Title: Apache Log4j Core\r\nImplementation-Version: 2.17.0\r\nImplementation-Vendor-Id: org.apache.logging\r\n .log4j\r\nBundle-SymbolicName: org.apache.log4j\r\n\r\n";
     corpus.choose("java_archive", "properties", 1, properties);
     corpus.choose("java_archive", "manifest", 2, manifest);
-    for (name, content) in [
-        (JAVA_ENTRIES[0], &properties[..]),
-        (JAVA_ENTRIES[1], &manifest[..]),
-    ] {
+    for (name, content) in [(JAVA_ENTRIES[0], &properties[..]), (JAVA_ENTRIES[1], &manifest[..])] {
         let jar = zip_archive::stored(name, content);
         corpus.choose("java_archive", "inner", 3, &jar);
         corpus.choose("java_archive", name, 0, &jar);
@@ -197,12 +178,7 @@ fn header(name: &str, epoch: u32) -> Vec<u8> {
     put(1044, 6, 1, b"source-1.0-2.el9.src.rpm\0");
     put(1116, 4, 1, &0u32.to_be_bytes());
     put(1117, 8, 1, b"METADATA\0");
-    put(
-        1118,
-        8,
-        1,
-        b"/usr/lib/python3.9/site-packages/a-1.0.dist-info/\0",
-    );
+    put(1118, 8, 1, b"/usr/lib/python3.9/site-packages/a-1.0.dist-info/\0");
     put(5096, 6, 1, b"mod:stream:1:2\0");
     let mut header = Vec::new();
     header.extend((index.len() as u32 / 16).to_be_bytes());
@@ -228,11 +204,7 @@ fn ndb(headers: &[Vec<u8>]) -> Vec<u8> {
         blobs.extend(header);
         blobs.resize((blobs.len() + 12).next_multiple_of(16), 0);
         file.extend(b"Slot");
-        for field in [
-            number,
-            (4096 + start as u32) / 16,
-            (blobs.len() - start) as u32 / 16,
-        ] {
+        for field in [number, (4096 + start as u32) / 16, (blobs.len() - start) as u32 / 16] {
             file.extend(field.to_le_bytes());
         }
     }
@@ -245,18 +217,8 @@ fn ndb(headers: &[Vec<u8>]) -> Vec<u8> {
 
 fn images(corpus: &Corpus) {
     for fixed in [false, true] {
-        corpus.choose(
-            "image_archive",
-            "docker",
-            0,
-            &example_image(fixed).docker_archive(),
-        );
-        corpus.choose(
-            "image_archive",
-            "oci",
-            0,
-            &example_image(fixed).oci_archive(),
-        );
+        corpus.choose("image_archive", "docker", 0, &example_image(fixed).docker_archive());
+        corpus.choose("image_archive", "oci", 0, &example_image(fixed).oci_archive());
     }
     let lower = LayerBuilder::new()
         .directory("etc")
@@ -273,11 +235,7 @@ fn images(corpus: &Corpus) {
     for form in 0..2 {
         corpus.choose("layer_walk", "two", form, &parts(&[&lower_tar, &upper_tar]));
     }
-    for (name, stored) in [
-        ("plain", Stored::Plain),
-        ("gzip", Stored::Gzip),
-        ("zstd", Stored::Zstd),
-    ] {
+    for (name, stored) in [("plain", Stored::Plain), ("gzip", Stored::Gzip), ("zstd", Stored::Zstd)] {
         let image = ImageBuilder::new()
             .tar_layer(lower_tar.clone(), stored)
             .tar_layer(upper_tar.clone(), stored);
@@ -296,20 +254,8 @@ fn images(corpus: &Corpus) {
 fn advisories(corpus: &Corpus) {
     let mut compilation = Compilation::default();
     for (section, package, id, source, fixed) in [
-        (
-            "alpine 3.20",
-            "openssl",
-            "CVE-2024-5535",
-            SourceId::Alpine,
-            "3.3.1-r1",
-        ),
-        (
-            "alpine 3.20",
-            "openssl",
-            "CVE-2024-4741",
-            SourceId::Alpine,
-            "3.3.0-r3",
-        ),
+        ("alpine 3.20", "openssl", "CVE-2024-5535", SourceId::Alpine, "3.3.1-r1"),
+        ("alpine 3.20", "openssl", "CVE-2024-4741", SourceId::Alpine, "3.3.0-r3"),
         (
             "debian 12",
             "openssl",
@@ -324,13 +270,7 @@ fn advisories(corpus: &Corpus) {
             SourceId::RedHat,
             "1:3.2.2-6.el9_5",
         ),
-        (
-            "npm",
-            "left-pad",
-            "GHSA-aaaa-bbbb-cccc",
-            SourceId::Ghsa,
-            "1.0.0",
-        ),
+        ("npm", "left-pad", "GHSA-aaaa-bbbb-cccc", SourceId::Ghsa, "1.0.0"),
         ("pypi", "django", "CVE-2023-36053", SourceId::PyPa, "4.2.3"),
     ] {
         compilation.records.push(Record {
@@ -373,14 +313,13 @@ fn advisories(corpus: &Corpus) {
     let file = write(&compilation).expect("a file of a few records");
     corpus.choose("advisory_file", "file", 0, &file);
     corpus.choose("advisory_file", "file", 1, &file);
-    let parts = advisory_parts::dismantle(&file)
-        .expect("the layout of advisory files has changed: mend advisory_parts.rs");
+    let parts =
+        advisory_parts::dismantle(&file).expect("the layout of advisory files has changed: mend advisory_parts.rs");
     let seed = advisory_parts::put(&parts);
     let again = advisory_parts::assemble(&advisory_parts::read(&seed));
     let path = std::env::temp_dir().join(format!("seaworthy-seed-{}.db", std::process::id()));
     fs::write(&path, again).expect("write a temporary file");
-    let opened = seaworthy_advisories::database::Database::open(&path)
-        .and_then(|database| database.verify());
+    let opened = seaworthy_advisories::database::Database::open(&path).and_then(|database| database.verify());
     let _ = fs::remove_file(path);
     opened.expect("the layout of advisory files has changed: mend advisory_parts.rs");
     corpus.choose("advisory_file", "parts", 2, &seed);
@@ -431,19 +370,14 @@ const OVAL: &str = r#"<oval_definitions xmlns="http://oval.mitre.org/XMLSchema/o
 fn bills(corpus: &Corpus) {
     let bom = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"name":"app"}},"components":[{"type":"operating-system","name":"debian","version":"12"},{"type":"library","bom-ref":"a","name":"libssl3","version":"3.0.11-1","purl":"pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12&upstream=openssl","licenses":[{"license":{"id":"MIT"}}],"hashes":[{"alg":"SHA-1","content":"00"}],"properties":[{"name":"aquasecurity:trivy:SrcName","value":"openssl"}],"components":[{"type":"library","name":"b","version":"1","purl":"pkg:npm/%40a/b@1"}]}],"dependencies":[{"ref":"a","dependsOn":["a"]}]}"#;
     corpus.add("cyclonedx", "made", bom.as_bytes());
-    let statement =
-        format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{{"Data":{bom}}}}}"#);
+    let statement = format!(r#"{{"predicateType":"https://cyclonedx.org/bom","predicate":{{"Data":{bom}}}}}"#);
     corpus.add("cyclonedx", "statement", statement.as_bytes());
     corpus.add("cyclonedx", "envelope", br#"{"payloadType":"application/vnd.in-toto+json","payload":"eyJwcmVkaWNhdGUiOnsiYm9tRm9ybWF0IjoiQ3ljbG9uZURYIn19"}"#);
     corpus.add("cyclonedx", "snapshot", br#"{"manifests":{"m":{"file":{"source_location":"a"},"resolved":{"x":{"package_url":"pkg:npm/x@1","relationship":"direct","scope":"development"}}}}}"#);
     corpus.add("spdx", "json", br#"{"spdxVersion":"SPDX-2.3","name":"d","packages":[{"SPDXID":"SPDXRef-a","name":"a","versionInfo":"1","sourceInfo":"built package from: b 1","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:rpm/redhat/a@1-1?epoch=1&upstream=b-1-1.src.rpm"}],"annotations":[{"comment":"SrcName: b"}]}],"relationships":[{"spdxElementId":"SPDXRef-a","relationshipType":"DEPENDS_ON","relatedSpdxElement":"SPDXRef-a"}]}"#);
     corpus.add("spdx", "json-ld", br#"{"@context":"x","@graph":[{"type":"software_Package","spdxId":"a","name":"a","software_packageUrl":"pkg:apk/alpine/a@1"},{"type":"Relationship","from":"a","to":["a"],"relationshipType":"dependsOn"}]}"#);
     corpus.add("spdx", "tags", b"SPDXVersion: SPDX-2.3\nDocumentName: d\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nPackageComment: <text>a\nb</text>\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\nSPDXREF: SPDXRef-a\nAnnotationComment: <text>FilePath: x</text>\nRelationship: SPDXRef-a DEPENDS_ON SPDXRef-a\n");
-    corpus.add(
-        "spdx",
-        "list",
-        b"# list\npkg:npm/a@1\npkg:deb/ubuntu/b@1?distro=jammy\n",
-    );
+    corpus.add("spdx", "list", b"# list\npkg:npm/a@1\npkg:deb/ubuntu/b@1?distro=jammy\n");
 }
 
 fn registries(corpus: &Corpus) {
@@ -479,13 +413,11 @@ fn registries(corpus: &Corpus) {
     );
     let documents = [
         format!(r#"{{"schemaVersion":2,"manifests":[{descriptor},{descriptor}]}}"#),
-        format!(
-            r#"{{"schemaVersion":2,"config":{descriptor},"layers":[{descriptor}],"annotations":{{"a":"b"}}}}"#
-        ),
+        format!(r#"{{"schemaVersion":2,"config":{descriptor},"layers":[{descriptor}],"annotations":{{"a":"b"}}}}"#),
         r#"{"schemaVersion":1,"fsLayers":[]}"#.to_owned(),
     ];
     for (index, document) in documents.iter().enumerate() {
-        corpus.add("registry_manifest", &index.to_string(), document.as_bytes());
+        corpus.choose("registry_manifest", "document", index, document.as_bytes());
     }
 }
 
@@ -494,11 +426,7 @@ fn real(corpus: &Corpus, data: &Path) {
     list(&data.join("vectors/inventory"), 0, &mut files);
     for path in &files {
         let Ok(bytes) = fs::read(path) else { continue };
-        let name = path
-            .strip_prefix(data)
-            .unwrap_or(path)
-            .to_string_lossy()
-            .into_owned();
+        let name = path.strip_prefix(data).unwrap_or(path).to_string_lossy().into_owned();
         let ends = |end: &str| name.ends_with(end);
         if ends("/lib/apk/db/installed") {
             corpus.add("apk", &name, &bytes);
@@ -517,6 +445,10 @@ fn real(corpus: &Corpus, data: &Path) {
             corpus.add("rpm_ndb", &name, &bytes);
         } else if ends("/rpm/Packages") {
             corpus.add("rpm_berkeley", &name, &bytes);
+        } else if let Some((target, which)) = lock_file(&name) {
+            let mut input = Vec::new();
+            put_part(&mut input, &bytes);
+            corpus.choose(target, &name, which, &input);
         } else if ends("/package.json") {
             corpus.add("package_json", &name, &bytes);
         } else if ends("/METADATA") {
@@ -536,11 +468,7 @@ fn real(corpus: &Corpus, data: &Path) {
         .filter(|path| path.extension().is_some_and(|end| end == "tar"))
     {
         let Ok(bytes) = fs::read(path) else { continue };
-        let name = path
-            .strip_prefix(data)
-            .unwrap_or(path)
-            .to_string_lossy()
-            .into_owned();
+        let name = path.strip_prefix(data).unwrap_or(path).to_string_lossy().into_owned();
         corpus.choose("image_archive", &name, 0, &bytes);
         let layers = layers(path);
         if !layers.is_empty() {
@@ -552,11 +480,7 @@ fn real(corpus: &Corpus, data: &Path) {
     list(&data.join("vectors/os-detect/files"), 0, &mut files);
     for path in &files {
         let Ok(bytes) = fs::read(path) else { continue };
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         corpus.choose("os_release", &name, 0, &bytes);
     }
     for (target, scheme) in Scheme::ALL.iter().enumerate() {
@@ -564,30 +488,17 @@ fn real(corpus: &Corpus, data: &Path) {
         let Ok(text) = fs::read_to_string(data.join(format!("vectors/versions/{file}.tsv"))) else {
             continue;
         };
-        let rows = text
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .step_by(97)
-            .take(60);
+        let rows = text.lines().filter(|line| !line.starts_with('#')).step_by(97).take(60);
         for (number, row) in rows.enumerate() {
             let mut fields = row.split('\t');
             if let (Some(a), Some(b)) = (fields.next(), fields.nth(1)) {
                 let lines = format!("{a}\n{b}\n{a}0");
-                corpus.choose(
-                    "versions",
-                    &format!("{file}-{number}"),
-                    target,
-                    lines.as_bytes(),
-                );
+                corpus.choose("versions", &format!("{file}-{number}"), target, lines.as_bytes());
             }
         }
     }
     for (which, ecosystem) in feed_directory::OSV.iter().enumerate() {
-        real_records(
-            corpus,
-            which,
-            &data.join(format!("feeds/osv/{ecosystem}/all.zip")),
-        );
+        real_records(corpus, which, &data.join(format!("feeds/osv/{ecosystem}/all.zip")));
     }
     for (which, name, end) in [
         (3, "feeds/redhat/cve.jsonl.gz", "\n"),
@@ -629,9 +540,7 @@ fn real_records(corpus: &Corpus, which: usize, path: &Path) {
         };
         let start = at + 30 + name + extra;
         let end = start + u32::from_le_bytes(*size) as usize;
-        let Some(stored) = zip.get(start..end) else {
-            return;
-        };
+        let Some(stored) = zip.get(start..end) else { return };
         let mut record = Vec::new();
         let inflated = match short(at + 8) {
             Some(8) => flate2::read::DeflateDecoder::new(stored)
@@ -668,9 +577,7 @@ fn layers(path: &Path) -> Vec<Vec<u8>> {
 }
 
 fn list(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
+    let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() && !path.is_symlink() && depth < 16 {
@@ -680,4 +587,20 @@ fn list(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         }
     }
     files.sort();
+}
+
+/// The target that reads a lock file of this name, and the byte that chooses its format.
+fn lock_file(path: &str) -> Option<(&'static str, usize)> {
+    let file = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let families = [
+        ("lock_json", source_tree::JSON),
+        ("lock_yaml", source_tree::YAML),
+        ("lock_toml", source_tree::TOML),
+        ("lock_lines", source_tree::LINES),
+        ("lock_xml", source_tree::XML),
+    ];
+    families.into_iter().find_map(|(target, pairs)| {
+        let which = pairs.iter().position(|(name, _)| file(name) == file(path))?;
+        Some((target, which))
+    })
 }

@@ -365,7 +365,7 @@ impl Repository {
                     authorization = Some(next.await?);
                     attempt = attempt.saturating_sub(1);
                 }
-                400 if request.url.scheme() == "http" && self.speaks_tls(endpoint).await => {}
+                400 if request.url.scheme() == "http" && self.speaks(endpoint, "https").await => {}
                 404 => {
                     return Err(Error::NotFound {
                         host: endpoint.host.clone(),
@@ -414,24 +414,19 @@ impl Repository {
 
     /// Whether a failure shows that the scheme was guessed wrong; the other one is then remembered.
     async fn changes_scheme(&self, endpoint: &Endpoint, url: &Url, error: &Error) -> bool {
-        if endpoint.scheme.is_some() || self.shared.is_plain(&endpoint.host).is_some() {
-            return false;
-        }
-        match (url.scheme(), error) {
-            ("https", Error::PlainHttp { .. }) if self.shared.options.insecure => {}
-            ("https", Error::Unreachable { .. }) if self.shared.options.insecure && !endpoint.host.contains(':') => {}
+        let failed = matches!(error, Error::Unreachable { .. } | Error::PlainHttp { .. });
+        match url.scheme() {
+            "https" if failed && self.shared.options.insecure => self.speaks(endpoint, "http").await,
             // A server that only speaks TLS answers plain HTTP with an alert, or not at all.
-            ("http", Error::Unreachable { .. }) => return self.speaks_tls(endpoint).await,
-            _ => return false,
+            "http" if failed => self.speaks(endpoint, "https").await,
+            _ => false,
         }
-        self.shared.set_plain(&endpoint.host, true);
-        true
     }
 
-    /// Whether a host on this machine that did not understand plain HTTP speaks TLS; remembered if so.
-    async fn speaks_tls(&self, endpoint: &Endpoint) -> bool {
+    /// Whether a host that did not understand one scheme speaks the other; remembered if so.
+    async fn speaks(&self, endpoint: &Endpoint, scheme: &'static str) -> bool {
         let unknown = endpoint.scheme.is_none() && self.shared.is_plain(&endpoint.host).is_none();
-        let url = Url::parse(&format!("https://{}/v2/", endpoint.host));
+        let url = Url::parse(&format!("{scheme}://{}/v2/", endpoint.host));
         let (true, Ok(url)) = (unknown, url) else { return false };
         let request = Request {
             method: Method::GET,
@@ -446,7 +441,7 @@ impl Repository {
         let greeted = exchange::send(&self.shared, &request).await;
         let speaks = matches!(greeted, Ok(_) | Err(Error::NotTrusted { .. }));
         if speaks {
-            self.shared.set_plain(&endpoint.host, false);
+            self.shared.set_plain(&endpoint.host, scheme == "http");
         }
         speaks
     }

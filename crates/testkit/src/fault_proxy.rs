@@ -7,11 +7,13 @@
     reason = "development only: a test that cannot have its proxy fails"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What becomes of an answer.
 #[derive(Clone, Debug)]
@@ -114,16 +116,25 @@ pub struct FaultProxy {
 impl FaultProxy {
     /// A proxy in front of a registry in plain HTTP (`host:port`); the first rule that fits a request is applied.
     pub fn start(upstream: &str, rules: Vec<Rule>) -> Self {
-        Self::listen(upstream, rules)
+        Self::listen(LOOPBACK, upstream, rules)
     }
 
     /// A server of its own: what no rule answers is not found.
     pub fn alone(rules: Vec<Rule>) -> Self {
-        Self::listen("", rules)
+        Self::listen(LOOPBACK, "", rules)
     }
 
-    fn listen(upstream: &str, rules: Vec<Rule>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    /// The same at an address of this machine that is not loopback; `None` where it has none.
+    pub fn alone_beyond_loopback(rules: Vec<Rule>) -> Option<Self> {
+        // Connecting a datagram socket sends nothing: it asks which address would be used.
+        let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+        socket.connect("192.0.2.1:9").ok()?;
+        let address = socket.local_addr().ok()?.ip();
+        (!address.is_loopback() && !address.is_unspecified()).then(|| Self::listen(address, "", rules))
+    }
+
+    fn listen(address: IpAddr, upstream: &str, rules: Vec<Rule>) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
         let state = Arc::new(State {
             rules: Mutex::new(rules),
@@ -205,7 +216,14 @@ fn serve(client: TcpStream, upstream: &str, state: &State) -> std::io::Result<()
     let mut reader = BufReader::new(client.try_clone()?);
     let mut client = client;
     loop {
-        let lines = head(&mut reader)?;
+        let lines = match head(&mut reader) {
+            // As servers do when they are greeted in TLS.
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                client.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
+                return Ok(());
+            }
+            lines => lines?,
+        };
         let Some(first) = lines.first() else { return Ok(()) };
         let mut words = first.split(' ').map(str::to_owned);
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());

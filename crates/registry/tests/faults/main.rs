@@ -259,6 +259,57 @@ async fn redirects_that_lead_nowhere_good_are_refused() {
 }
 
 #[tokio::test]
+async fn plain_http_beyond_loopback_needs_to_be_asked_for() {
+    let rules = vec![Rule::always("/manifests/", answer(200, &[], "{}"))];
+    let Some(registry) = FaultProxy::alone_beyond_loopback(rules) else {
+        return;
+    };
+    let reference: Reference = format!("{}/app:v1", registry.host()).parse().unwrap();
+    let ask = |insecure| {
+        let options = ClientOptions { insecure, ..options() };
+        Client::new(options, login()).unwrap().repository(&reference)
+    };
+    let error = ask(false).manifest().await.unwrap_err();
+    assert!(matches!(error, Error::PlainHttp { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("--insecure"));
+    ask(true).manifest().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_registry_elsewhere_cannot_lead_to_this_machine() {
+    let here = FaultProxy::alone(vec![Rule::always("/", answer(200, &[], "abc"))]);
+    for host in [
+        here.host().to_owned(),
+        format!("localhost:{}", here.port()),
+        format!("[::1]:{}", here.port()),
+    ] {
+        let location = format!("location: http://{host}/x");
+        let rules = vec![Rule::always("/blobs/", answer(307, &[&location], ""))];
+        let Some(registry) = FaultProxy::alone_beyond_loopback(rules) else {
+            return;
+        };
+        let reference: Reference = format!("{}/app:v1", registry.host()).parse().unwrap();
+        let ask = |allow_local_redirects| {
+            let options = ClientOptions {
+                insecure: true,
+                allow_local_redirects,
+                ..options()
+            };
+            Client::new(options, login()).unwrap().repository(&reference)
+        };
+        let blob = Digest::from_bytes([1; 32]);
+        let error = ask(false).small_blob(blob).await.unwrap_err();
+        assert!(matches!(error, Error::Redirect { .. }), "{host} {error:?}");
+        assert!(here.requests().is_empty());
+        if !host.starts_with('[') {
+            ask(true).small_blob(blob).await.unwrap_err();
+            assert_eq!(here.requests().len(), 1);
+            here.forget();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_host_elsewhere_is_not_spoken_to_in_plain_http() {
     let reference: Reference = "registry.invalid/app:v1".parse().unwrap();
     let mirror = seaworthy_registry::Mirror {
