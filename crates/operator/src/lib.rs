@@ -3,4 +3,21 @@
 //! Nothing decides here: the gate and the policies do, from what is remembered; this crate keeps that memory filled, writes
 //! what was decided, and scans.
 
+mod certificates;
+mod controllers;
+mod error;
+mod health;
+mod install;
+mod metrics;
+mod options;
 pub mod resources;
+mod run;
+mod scans;
+mod shared;
+pub mod store;
+mod webhook;
+
+pub use error::Error;
+pub use options::{NAME, Options};
+pub use run::{run, start};
+pub use seaworthy_registry::{ClientOptions, Credentials, Mirror};

@@ -18,9 +18,24 @@ use super::RuleSeverity;
     shortname = "alertch",
     category = "imagesecurity",
     doc = "Where messages about blocked images, failed scans and resolved findings go.",
-    printcolumn(name = "Type", type_ = "string", json_path = ".spec.type", description = "The kind of receiver."),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether messages can be sent."),
-    printcolumn(name = "LastSent", type_ = "date", json_path = ".status.lastSent", description = "When the last message was sent.")
+    printcolumn(
+        name = "Type",
+        type_ = "string",
+        json_path = ".spec.type",
+        description = "The kind of receiver."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether messages can be sent."
+    ),
+    printcolumn(
+        name = "LastSent",
+        type_ = "date",
+        json_path = ".status.lastSent",
+        description = "When the last message was sent."
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("has(self.url) != has(self.urlFrom)", "give either url or urlFrom"))]

@@ -17,15 +17,56 @@ use serde::{Deserialize, Serialize};
     shortname = "iscan",
     category = "imagesecurity",
     doc = "A request to scan one image for known vulnerabilities, and its result in short.",
-    printcolumn(name = "Image", type_ = "string", json_path = ".spec.image", description = "The image as written."),
-    printcolumn(name = "State", type_ = "string", json_path = ".status.state", description = "Where the scan and its verdict stand."),
-    printcolumn(name = "Critical", type_ = "integer", json_path = ".status.findings.critical", description = "Findings of critical severity."),
-    printcolumn(name = "High", type_ = "integer", json_path = ".status.findings.high", description = "Findings of high severity."),
-    printcolumn(name = "Medium", type_ = "integer", json_path = ".status.findings.medium", description = "Findings of medium severity."),
-    printcolumn(name = "Fixable", type_ = "integer", json_path = ".status.fixable", description = "Findings with a fix."),
-    printcolumn(name = "Scanned", type_ = "date", json_path = ".status.scannedAt", description = "When the image was scanned last."),
+    printcolumn(
+        name = "Image",
+        type_ = "string",
+        json_path = ".spec.image",
+        description = "The image as written."
+    ),
+    printcolumn(
+        name = "State",
+        type_ = "string",
+        json_path = ".status.state",
+        description = "Where the scan and its verdict stand."
+    ),
+    printcolumn(
+        name = "Critical",
+        type_ = "integer",
+        json_path = ".status.findings.critical",
+        description = "Findings of critical severity."
+    ),
+    printcolumn(
+        name = "High",
+        type_ = "integer",
+        json_path = ".status.findings.high",
+        description = "Findings of high severity."
+    ),
+    printcolumn(
+        name = "Medium",
+        type_ = "integer",
+        json_path = ".status.findings.medium",
+        description = "Findings of medium severity."
+    ),
+    printcolumn(
+        name = "Fixable",
+        type_ = "integer",
+        json_path = ".status.fixable",
+        description = "Findings with a fix."
+    ),
+    printcolumn(
+        name = "Scanned",
+        type_ = "date",
+        json_path = ".status.scannedAt",
+        description = "When the image was scanned last."
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason", priority = 1, description = "The one line that says why.")
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.reason",
+        priority = 1,
+        description = "The one line that says why."
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("self == oldSelf", "the spec of an ImageScan cannot be changed; make another one"))]

@@ -17,10 +17,30 @@ use serde::{Deserialize, Serialize};
     shortname = "sexc",
     category = "imagesecurity",
     doc = "Findings that somebody accepted in this namespace, with a reason and an end.",
-    printcolumn(name = "Ids", type_ = "string", json_path = ".spec.vulnerabilities", description = "The vulnerabilities that are accepted."),
-    printcolumn(name = "Expires", type_ = "string", json_path = ".spec.expires.date", description = "When the exception ends."),
-    printcolumn(name = "Active", type_ = "string", json_path = ".status.conditions[?(@.type==\"Active\")].status", description = "Whether it counts now."),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".spec.reason", description = "Why it was accepted.")
+    printcolumn(
+        name = "Ids",
+        type_ = "string",
+        json_path = ".spec.vulnerabilities",
+        description = "The vulnerabilities that are accepted."
+    ),
+    printcolumn(
+        name = "Expires",
+        type_ = "string",
+        json_path = ".spec.expires.date",
+        description = "When the exception ends."
+    ),
+    printcolumn(
+        name = "Active",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Active\")].status",
+        description = "Whether it counts now."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".spec.reason",
+        description = "Why it was accepted."
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ScanExceptionSpec {

@@ -16,10 +16,30 @@ use serde::{Deserialize, Serialize};
     shortname = "spol",
     category = "imagesecurity",
     doc = "Which findings keep which images from running, and what happens to those.",
-    printcolumn(name = "Action", type_ = "string", json_path = ".spec.action", description = "What violations lead to."),
-    printcolumn(name = "Held", type_ = "integer", json_path = ".status.held", description = "Workloads that wait."),
-    printcolumn(name = "Blocked", type_ = "integer", json_path = ".status.blocked", description = "Workloads that something speaks against."),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status", description = "Whether the policy is in force."),
+    printcolumn(
+        name = "Action",
+        type_ = "string",
+        json_path = ".spec.action",
+        description = "What violations lead to."
+    ),
+    printcolumn(
+        name = "Held",
+        type_ = "integer",
+        json_path = ".status.held",
+        description = "Workloads that wait."
+    ),
+    printcolumn(
+        name = "Blocked",
+        type_ = "integer",
+        json_path = ".status.blocked",
+        description = "Workloads that something speaks against."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the policy is in force."
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase", default)]

@@ -1,0 +1,187 @@
+//! Start and end of the operator: install, fill the memory, serve, connect, work, and leave within seconds.
+
+use crate::controllers::{self, Context};
+use crate::metrics::Metrics;
+use crate::options::ourselves;
+use crate::scans::Scans;
+use crate::shared::{Shared, recall};
+use crate::store::{SqliteStore, Store};
+use crate::{Error, Options, certificates, health, install, webhook};
+use axum_server::Handle;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use seaworthy_gate::Memory;
+use seaworthy_scanner::Database;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+
+/// How long requests under way may take to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Runs the operator until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When the cluster, the store or a port cannot be used.
+pub fn start(options: Options, database: Database) -> Result<(), Error> {
+    // The one cryptography of the program; an error says that it is chosen already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Serve {
+            what: "anything",
+            source,
+        })?;
+    let result = runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let stop = async {
+            tokio::select! {
+                _ = terminated.recv() => (),
+                _ = interrupted.recv() => (),
+            }
+        };
+        run(options, database, stop).await
+    });
+    // Scans under way are of no use any more.
+    runtime.shutdown_background();
+    result
+}
+
+fn signal(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
+    tokio::signal::unix::signal(kind).map_err(|source| Error::Serve {
+        what: "signals",
+        source,
+    })
+}
+
+/// Runs the operator until `stop` comes.
+///
+/// # Errors
+/// When the cluster, the store or a port cannot be used.
+pub async fn run(options: Options, database: Database, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    let config = cluster(&options).await?;
+    let administrator = client(config.clone())?;
+    let client = match options.install {
+        true => {
+            install::prepare(&administrator).await?;
+            client(as_ourselves(config, install::token(&administrator).await?))?
+        }
+        false => administrator.clone(),
+    };
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&options.store).await?);
+    let mut memory = Memory {
+        ourselves: ourselves(),
+        excluded: options.excluded().into_iter().collect(),
+        ..Memory::default()
+    };
+    recall(&mut memory, store.load().await?);
+    let shared = Arc::new(Shared::new(memory, store));
+    let scans = Arc::new(Scans::new(Arc::clone(&shared), Arc::new(database), &options)?);
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(health::Health::default());
+    let gate = webhook::Gate {
+        shared: Arc::clone(&shared),
+        scans: Arc::clone(&scans),
+        metrics: Arc::clone(&metrics),
+    };
+    let context = Context::new(client, Arc::clone(&shared), scans);
+    let url = options.external_url.clone();
+    let certificates = certificates::make(&names(url.as_deref())?)?;
+    let handle = Handle::new();
+    let serving = webhook::serve(gate, &certificates, &options, handle.clone());
+    let http = health::serve(options.http_listen, Arc::clone(&health), Arc::clone(&metrics));
+    let working = async {
+        controllers::fill(&context).await;
+        shared.change(|memory| memory.ready = true);
+        handle.listening().await;
+        tracing::info!("the memory is filled");
+        if options.install
+            && let Some(url) = &url
+        {
+            install::connect(&administrator, &options, url, &certificates.authority).await?;
+            // The API server takes a moment to act on it; we are ready when it asks us.
+            while metrics.admissions() == 0 {
+                install::probe(&administrator).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        health.is_ready();
+        tracing::info!("ready");
+        controllers::run(context).await;
+        Ok(())
+    };
+    tokio::select! {
+        result = serving => result,
+        result = http => result,
+        result = working => result,
+        () = stop => {
+            health.is_leaving();
+            tracing::info!("leaving; while away, new workloads wait. `seaworthy uninstall` lets everything go");
+            handle.graceful_shutdown(Some(GRACE));
+            Ok(())
+        }
+    }
+}
+
+async fn cluster(options: &Options) -> Result<Config, Error> {
+    match &options.kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).map_err(|source| Error::Kubeconfig { source })?;
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+                .await
+                .map_err(|source| Error::Kubeconfig { source })
+        }
+        None => Config::infer().await.map_err(|source| Error::Config { source }),
+    }
+}
+
+/// The same cluster, as our ServiceAccount: what holds inside the cluster holds outside too.
+fn as_ourselves(mut config: Config, token: String) -> Config {
+    config.auth_info = kube::config::AuthInfo {
+        token: Some(token.into()),
+        ..kube::config::AuthInfo::default()
+    };
+    config
+}
+
+fn client(config: Config) -> Result<Client, Error> {
+    Client::try_from(config).map_err(Error::cluster("talk to the cluster"))
+}
+
+/// The names that the webhook's certificate must have.
+fn names(url: Option<&str>) -> Result<Vec<String>, Error> {
+    let service = format!("{0}.{0}.svc", crate::options::NAME);
+    let Some(url) = url else { return Ok(vec![service]) };
+    let bad = || Error::ExternalUrl { url: url.to_owned() };
+    let rest = url.strip_prefix("https://").ok_or_else(bad)?;
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    match host.is_empty() || host.contains('@') {
+        true => Err(bad()),
+        false => Ok(vec![host.to_owned(), service]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn the_certificate_is_for_the_host_of_the_external_url() {
+        for (url, expected) in [
+            ("https://127.0.0.1:9443", Some("127.0.0.1")),
+            ("https://gate.example/x", Some("gate.example")),
+            ("https://[::1]:9443", Some("::1")),
+            ("http://127.0.0.1:9443", None),
+            ("https://", None),
+        ] {
+            let found = names(Some(url)).ok().and_then(|names| names.into_iter().next());
+            assert_eq!(found.as_deref(), expected, "{url}");
+        }
+    }
+}

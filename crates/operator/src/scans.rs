@@ -1,0 +1,281 @@
+//! Scans: a reference is resolved once for whoever needs it, a digest is read once however many ask.
+//!
+//! Bounded in number; a failure is kept for people to see and tried again later and later.
+
+use crate::Options;
+use crate::error::Error;
+use crate::shared::{Shared, now};
+use crate::store::Resolution;
+use seaworthy_gate::TagKey;
+use seaworthy_model::Assessment;
+use seaworthy_policy::image_name;
+use seaworthy_registry::{Client, Reference};
+use seaworthy_scanner::{Database, ImageSource, Network, Options as ScanOptions, Target, Unobserved};
+use std::collections::{BTreeSet, HashMap};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// The longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What is to be scanned, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Wanted {
+    pub(crate) namespace: String,
+    pub(crate) image: String,
+    /// The workload and template that the tag is resolved for.
+    pub(crate) owner: Option<(String, String)>,
+}
+
+/// The scans that are under way.
+#[derive(Debug)]
+pub(crate) struct Scans {
+    shared: Arc<Shared>,
+    database: Arc<Database>,
+    client: Client,
+    network: Network,
+    allow_local: bool,
+    permits: Semaphore,
+    under_way: Mutex<BTreeSet<Wanted>>,
+    /// One lock a digest, so that it is read once.
+    digests: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Scans {
+    pub(crate) fn new(shared: Arc<Shared>, database: Arc<Database>, options: &Options) -> Result<Self, Error> {
+        let client =
+            Client::new(options.registries.clone(), options.credentials.clone()).map_err(|source| Error::Registry {
+                source: Box::new(source),
+            })?;
+        Ok(Self {
+            shared,
+            database,
+            client,
+            network: Network::new(options.registries.clone(), options.credentials.clone()),
+            allow_local: options.allow_local_registries || options.install,
+            permits: Semaphore::new(options.scans.max(1)),
+            under_way: Mutex::default(),
+            digests: Mutex::default(),
+        })
+    }
+
+    /// Whether an image of a namespace is being scanned.
+    pub(crate) fn is_under_way(&self, namespace: &str, image: &str) -> bool {
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way
+            .iter()
+            .any(|wanted| wanted.namespace == namespace && wanted.image == image)
+    }
+
+    /// Starts what is wanted, unless it is under way.
+    pub(crate) fn start(self: &Arc<Self>, wanted: Wanted) {
+        let is_new = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(wanted.clone());
+        if !is_new {
+            return;
+        }
+        let scans = Arc::clone(self);
+        tokio::spawn(async move {
+            loop {
+                let Err((reason, message)) = scans.run(&wanted).await else {
+                    break;
+                };
+                tracing::warn!(namespace = wanted.namespace, image = wanted.image, reason, "{message}");
+                let attempts = scans.shared.failed(&wanted.namespace, &wanted.image, reason, message);
+                // What no repetition changes is left; a new request starts it again.
+                if attempts > 20 {
+                    break;
+                }
+                let wait = Duration::from_secs(2).saturating_mul(1 << attempts.min(10));
+                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+            }
+            scans
+                .under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&wanted);
+            scans.shared.change(|_| ());
+        });
+    }
+
+    async fn run(&self, wanted: &Wanted) -> Result<(), (&'static str, String)> {
+        let reference = Reference::from_str(&wanted.image).map_err(|error| ("InvalidImageName", error.to_string()))?;
+        if !self.allow_local && is_local(reference.registry()) {
+            let message = format!("{}: registries on this machine are not allowed", wanted.image);
+            return Err(("RegistryNotAllowed", message));
+        }
+        let digest = match reference_digest(&reference) {
+            Some(digest) => digest,
+            None => {
+                let repository = self.client.repository(&reference);
+                repository
+                    .digest()
+                    .await
+                    .map_err(|error| failure(&wanted.image, &error))?
+                    .to_string()
+            }
+        };
+        // A digest that a reference names counts for the namespace once it was read with the namespace's own credentials.
+        let by_digest = reference_digest(&reference).is_some();
+        if by_digest {
+            let repository = self.client.repository(&reference);
+            repository
+                .manifest()
+                .await
+                .map_err(|error| failure(&wanted.image, &error))?;
+        }
+        let stored = |error: crate::store::StoreError| ("StoreFailed", error.to_string());
+        self.shared
+            .keep_resolution(
+                Resolution {
+                    namespace: wanted.namespace.clone(),
+                    image: wanted.image.clone(),
+                    digest: digest.clone(),
+                    at: now(),
+                },
+                wanted
+                    .owner
+                    .clone()
+                    .filter(|_| !by_digest)
+                    .map(|(owner, template)| TagKey {
+                        namespace: wanted.namespace.clone(),
+                        owner,
+                        template,
+                        image: wanted.image.clone(),
+                    }),
+            )
+            .await
+            .map_err(stored)?;
+        let assessment = self.read_once(&wanted.image, &digest).await?;
+        if let Some(assessment) = assessment {
+            self.shared.keep_assessment(&digest, assessment).await.map_err(stored)?;
+        }
+        self.shared.succeeded(&wanted.namespace, &wanted.image);
+        Ok(())
+    }
+
+    /// Reads and matches a digest, unless its verdict is known and no policy finds it too old.
+    async fn read_once(&self, image: &str, digest: &str) -> Result<Option<Assessment>, (&'static str, String)> {
+        let lock = {
+            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+            // Locks that nobody else has are not needed any more.
+            digests.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(digests.entry(digest.to_owned()).or_default())
+        };
+        let _one = lock.lock().await;
+        if self.is_fresh(digest) {
+            return Ok(None);
+        }
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|error| ("Stopped", error.to_string()))?;
+        let target = Target::ImageReference(image_name::pin(image_name::unpinned(image), digest));
+        let options = ScanOptions {
+            sources: vec![ImageSource::Registry],
+            network: self.network.clone(),
+            ..ScanOptions::default()
+        };
+        let database = Arc::clone(&self.database);
+        let started = std::time::Instant::now();
+        let name = image.to_owned();
+        tracing::info!(image, digest, "scan started");
+        let report = tokio::task::spawn_blocking(move || {
+            seaworthy_scanner::scan(&target, &options, &database, &Unobserved::default())
+        })
+        .await
+        .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
+        .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(&error))))?;
+        let assessment = Assessment::of(&report, now());
+        let found = assessment.counts();
+        tracing::info!(image, digest, elapsed = ?started.elapsed(), found, "scanned");
+        Ok(Some(assessment))
+    }
+
+    fn is_fresh(&self, digest: &str) -> bool {
+        let memory = self.shared.memory();
+        let strictest = memory.policies.iter().filter_map(|policy| policy.scan_max_age).min();
+        memory
+            .assessments
+            .get(digest)
+            .is_some_and(|assessment| strictest.is_none_or(|age| now().saturating_sub(assessment.scanned_at) <= age))
+    }
+}
+
+fn reference_digest(reference: &Reference) -> Option<String> {
+    image_name::digest(&reference.normalized()).map(str::to_owned)
+}
+
+/// One word and one line for a registry that gave no answer.
+fn failure(image: &str, error: &seaworthy_registry::Error) -> (&'static str, String) {
+    use seaworthy_registry::Error as Registry;
+    let reason = match error {
+        Registry::NotFound { .. } => "ImageNotFound",
+        Registry::LoginNeeded { .. } | Registry::LoginRefused { .. } | Registry::Forbidden { .. } => {
+            "RegistryUnauthorized"
+        }
+        Registry::RateLimited { .. } => "RegistryRateLimited",
+        Registry::UnknownHost { .. } | Registry::Unreachable { .. } | Registry::TimedOut { .. } => {
+            "RegistryUnreachable"
+        }
+        _ => "RegistryFailed",
+    };
+    (
+        reason,
+        seaworthy_policy::cut(format!("{image}: {}", with_causes(error))),
+    )
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+/// Whether a registry is on this machine or on its link: an address that means something else in a cluster.
+fn is_local(registry: &str) -> bool {
+    let host = match registry.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => registry,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            address.is_loopback() || address.is_link_local() || address.is_unspecified()
+        }
+        Ok(std::net::IpAddr::V6(address)) => {
+            address.is_loopback() || address.is_unicast_link_local() || address.is_unspecified()
+        }
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn knows_registries_of_this_machine() {
+        for (registry, expected) in [
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("[::1]:5000", true),
+            ("169.254.169.254", true),
+            ("ghcr.io", false),
+            ("10.0.0.1:5000", false),
+        ] {
+            assert_eq!(is_local(registry), expected, "{registry}");
+        }
+    }
+}

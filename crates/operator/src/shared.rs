@@ -1,0 +1,162 @@
+//! What all parts of the operator share: the memory, the store, the client, and word of changes.
+
+use crate::store::{Contents, Resolution, Store, StoreError};
+use jiff::Timestamp;
+use seaworthy_gate::{Admission, Memory, TagKey};
+use seaworthy_model::Assessment;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use tokio::sync::watch;
+
+/// Why an image has no verdict although one was tried for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// One CamelCase word: `ImageNotFound`, `RegistryUnauthorized`, …
+    pub(crate) reason: &'static str,
+    /// The line for people.
+    pub(crate) message: String,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+}
+
+/// Shared by webhook, controllers and scans.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    memory: RwLock<Memory>,
+    pub(crate) store: Arc<dyn Store>,
+    /// Counts changes of verdicts and policies; whoever watches looks again at everything that is held.
+    changes: watch::Sender<u64>,
+    /// Images of namespaces that could not be scanned, until they are.
+    failures: Mutex<HashMap<(String, String), Failure>>,
+}
+
+impl Shared {
+    pub(crate) fn new(memory: Memory, store: Arc<dyn Store>) -> Self {
+        Self {
+            memory: RwLock::new(memory),
+            store,
+            changes: watch::Sender::new(0),
+            failures: Mutex::default(),
+        }
+    }
+
+    /// The memory, to answer from. Never held across a wait.
+    pub(crate) fn memory(&self) -> RwLockReadGuard<'_, Memory> {
+        self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the memory and says so.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Memory)) {
+        self.change_silently(change);
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Changes the memory in a way that frees nothing that is held.
+    pub(crate) fn change_silently(&self, change: impl FnOnce(&mut Memory)) {
+        change(&mut self.memory.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn failures(&self) -> MutexGuard<'_, HashMap<(String, String), Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn failure(&self, namespace: &str, image: &str) -> Option<Failure> {
+        self.failures().get(&(namespace.to_owned(), image.to_owned())).cloned()
+    }
+
+    pub(crate) fn failed(&self, namespace: &str, image: &str, reason: &'static str, message: String) -> u32 {
+        let mut failures = self.failures();
+        let failure = failures
+            .entry((namespace.to_owned(), image.to_owned()))
+            .or_insert_with(|| Failure {
+                reason,
+                message: String::new(),
+                attempts: 0,
+            });
+        failure.reason = reason;
+        failure.message = message;
+        failure.attempts = failure.attempts.saturating_add(1);
+        let attempts = failure.attempts;
+        drop(failures);
+        self.changes.send_modify(|count| *count += 1);
+        attempts
+    }
+
+    pub(crate) fn succeeded(&self, namespace: &str, image: &str) {
+        self.failures().remove(&(namespace.to_owned(), image.to_owned()));
+    }
+
+    /// Keeps what a reference means in a namespace and, where it is for one, for a workload's template.
+    pub(crate) async fn keep_resolution(&self, resolution: Resolution, key: Option<TagKey>) -> Result<(), StoreError> {
+        self.store.keep_resolution(resolution.clone()).await?;
+        if let Some(key) = &key {
+            self.store.keep_tag(key.clone(), resolution.digest.clone()).await?;
+        }
+        self.change(|memory| {
+            memory.resolved(
+                &resolution.namespace,
+                &resolution.image,
+                &resolution.digest,
+                resolution.at,
+            );
+            if let Some(key) = key {
+                memory.tags.entry(key).or_insert(resolution.digest);
+            }
+        });
+        Ok(())
+    }
+
+    pub(crate) async fn keep_assessment(&self, digest: &str, assessment: Assessment) -> Result<(), StoreError> {
+        self.store
+            .keep_assessment(digest.to_owned(), assessment.clone())
+            .await?;
+        self.change(|memory| {
+            memory.assessments.insert(digest.to_owned(), Arc::new(assessment));
+        });
+        Ok(())
+    }
+
+    /// Keeps what was let in. What is known already costs nothing.
+    pub(crate) async fn keep_admissions(&self, admissions: Vec<Admission>) -> Result<(), StoreError> {
+        let new: Vec<Admission> = {
+            let memory = self.memory();
+            admissions
+                .into_iter()
+                .filter(|admission| !memory.admissions.contains(admission))
+                .collect()
+        };
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.store.keep_admissions(new.clone()).await?;
+        self.change_silently(|memory| memory.admissions.extend(new));
+        Ok(())
+    }
+}
+
+/// Fills a memory from the store.
+pub(crate) fn recall(memory: &mut Memory, contents: Contents) {
+    for (digest, assessment) in contents.assessments {
+        memory.assessments.insert(digest, Arc::new(assessment));
+    }
+    memory.tags.extend(contents.tags);
+    for resolution in contents.resolutions {
+        memory.resolved(
+            &resolution.namespace,
+            &resolution.image,
+            &resolution.digest,
+            resolution.at,
+        );
+    }
+    memory.admissions.extend(contents.admissions);
+    memory.approvals.extend(contents.approvals);
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_second()
+}

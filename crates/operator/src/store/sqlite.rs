@@ -1,0 +1,255 @@
+//! The store in one SQLite file, written ahead so that reading and writing do not wait for each other.
+
+use super::{Answer, Contents, Resolution, Store, StoreError};
+use seaworthy_gate::{Admission, TagKey};
+use seaworthy_model::Assessment;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row, sqlite::SqliteRow};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What brings a file to each version from the one before; a version is `user_version` in the file.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_verdicts.sql")];
+
+/// The store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    pool: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens `sqlite://FILE`, which is made when it is missing.
+    ///
+    /// # Errors
+    /// When the address is none, or the file cannot be opened or prepared.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|_| StoreError::Address { url: url.to_owned() })?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was decided must survive a loss of power: an admission that is forgotten stops a restart.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .map_err(|source| StoreError::Database { what: "open", source })?;
+        let failed = |source| StoreError::Database {
+            what: "prepare",
+            source,
+        };
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&pool)
+            .await
+            .map_err(failed)?;
+        for migration in MIGRATIONS
+            .into_iter()
+            .skip(usize::try_from(version).unwrap_or(usize::MAX))
+        {
+            let mut transaction = pool.begin().await.map_err(failed)?;
+            sqlx::raw_sql(migration)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            transaction.commit().await.map_err(failed)?;
+        }
+        Ok(Self { pool })
+    }
+
+    async fn rows(&self, query: &'static str) -> Result<Vec<SqliteRow>, StoreError> {
+        sqlx::query(query).fetch_all(&self.pool).await.map_err(read)
+    }
+
+    async fn write(&self, query: &'static str, values: &[&str]) -> Result<(), StoreError> {
+        let mut query = sqlx::query(query);
+        for value in values {
+            query = query.bind(*value);
+        }
+        query.execute(&self.pool).await.map(drop).map_err(written)
+    }
+}
+
+fn read(source: sqlx::Error) -> StoreError {
+    StoreError::Database { what: "read", source }
+}
+
+fn written(source: sqlx::Error) -> StoreError {
+    StoreError::Database {
+        what: "write to",
+        source,
+    }
+}
+
+fn text(row: &SqliteRow, column: &str) -> Result<String, StoreError> {
+    row.try_get(column).map_err(read)
+}
+
+impl Store for SqliteStore {
+    fn load(&self) -> Answer<'_, Contents> {
+        Box::pin(async move {
+            let mut contents = Contents::default();
+            for row in self.rows("SELECT digest, assessment FROM assessments").await? {
+                let digest = text(&row, "digest")?;
+                let assessment: Assessment =
+                    serde_json::from_str(&text(&row, "assessment")?).map_err(|error| StoreError::Unreadable {
+                        what: format!("the verdict of {digest}: {error}"),
+                    })?;
+                contents.assessments.push((digest, assessment));
+            }
+            for row in self
+                .rows("SELECT namespace, owner, template, image, digest FROM tags")
+                .await?
+            {
+                let key = TagKey {
+                    namespace: text(&row, "namespace")?,
+                    owner: text(&row, "owner")?,
+                    template: text(&row, "template")?,
+                    image: text(&row, "image")?,
+                };
+                contents.tags.push((key, text(&row, "digest")?));
+            }
+            // The latest meaning comes last, and wins.
+            for row in self
+                .rows("SELECT namespace, image, digest, at FROM resolutions ORDER BY at")
+                .await?
+            {
+                contents.resolutions.push(Resolution {
+                    namespace: text(&row, "namespace")?,
+                    image: text(&row, "image")?,
+                    digest: text(&row, "digest")?,
+                    at: row.try_get("at").map_err(read)?,
+                });
+            }
+            for row in self
+                .rows("SELECT namespace, owner, container, digest FROM admissions")
+                .await?
+            {
+                contents.admissions.push(Admission {
+                    namespace: text(&row, "namespace")?,
+                    owner: text(&row, "owner")?,
+                    container: text(&row, "container")?,
+                    digest: text(&row, "digest")?,
+                });
+            }
+            for row in self.rows("SELECT namespace, digest FROM approvals").await? {
+                contents
+                    .approvals
+                    .push((text(&row, "namespace")?, text(&row, "digest")?));
+            }
+            Ok(contents)
+        })
+    }
+
+    fn keep_assessment(&self, digest: String, assessment: Assessment) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let json = serde_json::to_string(&assessment).map_err(|error| StoreError::Unreadable {
+                what: error.to_string(),
+            })?;
+            let query =
+                "INSERT INTO assessments VALUES (?, ?) ON CONFLICT DO UPDATE SET assessment = excluded.assessment";
+            self.write(query, &[&digest, &json]).await
+        })
+    }
+
+    fn keep_tag(&self, key: TagKey, digest: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let query = "INSERT INTO tags VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+            let values = [&key.namespace, &key.owner, &key.template, &key.image, &digest];
+            self.write(query, &values.map(String::as_str)).await
+        })
+    }
+
+    fn keep_resolution(&self, resolution: Resolution) -> Answer<'_, ()> {
+        Box::pin(async move {
+            sqlx::query("INSERT INTO resolutions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at")
+                .bind(resolution.namespace)
+                .bind(resolution.image)
+                .bind(resolution.digest)
+                .bind(resolution.at)
+                .execute(&self.pool)
+                .await
+                .map(drop)
+                .map_err(written)
+        })
+    }
+
+    fn keep_admissions(&self, admissions: Vec<Admission>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            for admission in &admissions {
+                let query = "INSERT INTO admissions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+                let Admission {
+                    namespace,
+                    owner,
+                    container,
+                    digest,
+                } = admission;
+                self.write(query, &[namespace, owner, container, digest]).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn keep_approval(&self, namespace: String, digest: String, by: String, reason: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let query = "INSERT INTO approvals VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+            self.write(query, &[&namespace, &digest, &by, &reason]).await
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resolution, SqliteStore, Store};
+    use seaworthy_gate::{Admission, TagKey};
+    use seaworthy_model::Assessment;
+
+    #[tokio::test]
+    async fn what_is_kept_is_there_after_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("store.db").display());
+        let assessment = Assessment {
+            scanned_at: 7,
+            incomplete: Some("x".to_owned()),
+            findings: vec![],
+        };
+        let key = TagKey {
+            namespace: "n".to_owned(),
+            owner: "o".to_owned(),
+            template: "t".to_owned(),
+            image: "i:v1".to_owned(),
+        };
+        let admission = Admission {
+            namespace: "n".to_owned(),
+            owner: "o".to_owned(),
+            container: "c".to_owned(),
+            digest: "d".to_owned(),
+        };
+        let resolution = |digest: &str, at| Resolution {
+            namespace: "n".to_owned(),
+            image: "i:v1".to_owned(),
+            digest: digest.to_owned(),
+            at,
+        };
+        {
+            let store = SqliteStore::open(&url).await.unwrap();
+            store.keep_assessment("d".to_owned(), assessment.clone()).await.unwrap();
+            store.keep_tag(key.clone(), "d".to_owned()).await.unwrap();
+            store.keep_tag(key.clone(), "moved".to_owned()).await.unwrap();
+            store.keep_resolution(resolution("new", 9)).await.unwrap();
+            store.keep_resolution(resolution("old", 8)).await.unwrap();
+            store
+                .keep_admissions(vec![admission.clone(), admission.clone()])
+                .await
+                .unwrap();
+            let [namespace, digest, by, reason] = ["n", "d", "ann", "fine"].map(str::to_owned);
+            store.keep_approval(namespace, digest, by, reason).await.unwrap();
+        }
+        let contents = SqliteStore::open(&url).await.unwrap().load().await.unwrap();
+        assert_eq!(contents.assessments, [("d".to_owned(), assessment)]);
+        assert_eq!(contents.tags, [(key, "d".to_owned())], "a tag is resolved once");
+        assert_eq!(contents.resolutions, [resolution("old", 8), resolution("new", 9)]);
+        assert_eq!(contents.admissions, [admission]);
+        assert_eq!(contents.approvals, [("n".to_owned(), "d".to_owned())]);
+    }
+}

@@ -1,0 +1,117 @@
+//! The admission webhook: HTTPS in, the gate's answer out. Answers come from memory alone.
+
+use crate::certificates::Certificates;
+use crate::metrics::Metrics;
+use crate::scans::{Scans, Wanted};
+use crate::shared::{Shared, now};
+use crate::{Error, Options};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use seaworthy_gate::{Answer, Phase};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes of one review: object and old object, each at most what etcd takes, and room for what is around them.
+const REVIEW_BYTES: usize = 8 << 20;
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) scans: Arc<Scans>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The routes of the webhook.
+pub(crate) fn router(gate: Gate) -> Router {
+    Router::new()
+        .route("/mutate", post(mutate))
+        .route("/validate", post(validate))
+        .layer(DefaultBodyLimit::max(REVIEW_BYTES))
+        .with_state(gate)
+}
+
+async fn mutate(State(gate): State<Gate>, body: Bytes) -> Response {
+    answer(&gate, Phase::Mutating, &body)
+}
+
+async fn validate(State(gate): State<Gate>, body: Bytes) -> Response {
+    answer(&gate, Phase::Validating, &body)
+}
+
+fn answer(gate: &Gate, phase: Phase, body: &[u8]) -> Response {
+    let started = Instant::now();
+    let answer = {
+        let memory = gate.shared.memory();
+        seaworthy_gate::ask(body, phase, &memory, now())
+    };
+    gate.metrics.admission(phase, answer.decision, started.elapsed());
+    follow(gate, &answer);
+    let review = answer.review(|bytes| STANDARD.encode(bytes)).to_string();
+    let status = if answer.uid.is_empty() {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], review).into_response()
+}
+
+/// Does beside the answer what follows from it.
+fn follow(gate: &Gate, answer: &Answer) {
+    // A refused object exists for nobody else to start its scans; what is held has its controller.
+    if !answer.allowed || answer.decision == "warned" {
+        for scan in &answer.scans {
+            gate.scans.start(Wanted {
+                namespace: scan.namespace.clone(),
+                image: scan.image.clone(),
+                owner: None,
+            });
+        }
+    }
+    if !answer.admissions.is_empty() {
+        let shared = Arc::clone(&gate.shared);
+        let admissions = answer.admissions.clone();
+        tokio::spawn(async move {
+            if let Err(error) = shared.keep_admissions(admissions).await {
+                tracing::error!("{error}");
+            }
+        });
+    }
+}
+
+/// Serves until the handle says stop.
+pub(crate) async fn serve(
+    gate: Gate,
+    certificates: &Certificates,
+    options: &Options,
+    handle: Handle<SocketAddr>,
+) -> Result<(), Error> {
+    let failed = |source| Error::Serve {
+        what: "the webhook",
+        source,
+    };
+    let config = RustlsConfig::from_pem(
+        certificates.certificate.clone().into_bytes(),
+        certificates.key.clone().into_bytes(),
+    )
+    .await
+    .map_err(failed)?;
+    axum_server::bind_rustls(options.listen, config)
+        .handle(handle)
+        .first_request_timeout(Duration::from_secs(30))
+        .serve(router(gate).into_make_service())
+        .await
+        .map_err(|source| Error::Listen {
+            address: options.listen.to_string(),
+            source,
+        })
+}
