@@ -253,17 +253,8 @@ fn streamed<R>(
     let (visited, produced) = std::thread::scope(|scope| {
         let what = what.as_str();
         // Moved in: the channel closes when the producer ends, whatever the reason.
-        let producer = scope.spawn(move || {
-            produce(
-                stored,
-                layer,
-                what,
-                progress,
-                &full_sender,
-                &empty_receiver,
-                diff_id,
-            )
-        });
+        let producer =
+            scope.spawn(move || produce(stored, layer, what, progress, &full_sender, &empty_receiver, diff_id));
         let visited = visit(&mut reader);
         // Drain what the visitor did not read, so that the digest covers the whole blob; unless the time is up, when
         // nothing is kept anyway.

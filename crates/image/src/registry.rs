@@ -38,7 +38,7 @@ pub(crate) fn open(request: &Request<'_>) -> Result<Answer, Error> {
     };
     let remote = Remote {
         shown: &shown,
-        reference,
+        reference: Some(reference),
         platform: request.options.platform.as_ref(),
         cache: request.options.documents.as_deref(),
         manifest: &|digest| Ok(network.wait(repository.manifest_at(digest))??.bytes),

@@ -16,7 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Remote<'a> {
     /// The name for messages.
     pub(crate) shown: &'a str,
-    pub(crate) reference: &'a Reference,
+    /// The reference; absent where the image is known by its id alone.
+    pub(crate) reference: Option<&'a Reference>,
     /// The platform asked for; `None` takes this machine's.
     pub(crate) platform: Option<&'a Platform>,
     pub(crate) cache: Option<&'a dyn DocumentCache>,
@@ -66,16 +67,17 @@ impl Remote<'_> {
             };
             places.push((place, Some(digest)));
         }
-        let name = self.reference.familiar_name();
+        let tag = self.reference.and_then(|reference| {
+            let tag = reference.tag()?;
+            Some(format!("{}:{tag}", reference.familiar_name()))
+        });
+        let pinned = self
+            .reference
+            .map(|reference| format!("{}@{top_digest}", reference.familiar_name()));
         let metadata = ImageMetadata {
             manifest_digest: Some(manifest_digest),
-            repo_tags: self
-                .reference
-                .tag()
-                .map(|tag| format!("{name}:{tag}"))
-                .into_iter()
-                .collect(),
-            repo_digests: vec![format!("{name}@{top_digest}")],
+            repo_tags: tag.into_iter().collect(),
+            repo_digests: pinned.into_iter().collect(),
             ..ImageMetadata::default()
         };
         let blobs = Blobs::Remote {

@@ -115,6 +115,7 @@ type Open = fn(&Request<'_>) -> Result<Answer, Error>;
 const SOURCES: &[(ImageSource, Open)] = &[
     (ImageSource::Docker, daemon::open_docker),
     (ImageSource::Podman, daemon::open_podman),
+    (ImageSource::Containerd, daemon::open_containerd),
     (ImageSource::Registry, registry::open),
 ];
 

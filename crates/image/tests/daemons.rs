@@ -107,8 +107,11 @@ fn podman() -> Recorded {
     ])
 }
 
+/// The indexes of a layer, and its bytes or why they could not be read.
+type Content = (Vec<usize>, Result<Vec<u8>, Error>);
+
 /// The content of the layers with these indexes, as far as they could be read.
-fn contents(image: &Image, wanted: &[usize]) -> Vec<(Vec<usize>, Result<Vec<u8>, Error>)> {
+fn contents(image: &Image, wanted: &[usize]) -> Vec<Content> {
     let mut all = Vec::new();
     for stream in image.streams(wanted) {
         all.extend(stream.read(&Progress::default(), |_, reader| {
@@ -349,5 +352,67 @@ fn the_real_docker_gives_the_image_that_it_loaded() {
             .unwrap()
             .trim(),
     ));
+    drop(running);
+}
+
+#[test]
+#[ignore = "needs containerd (Debian package containerd) and root"]
+fn the_real_containerd_gives_the_image_that_was_imported() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let socket = at("containerd.sock");
+    let plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs"];
+    std::fs::write(
+        at("config.toml"),
+        format!(
+            "version = 2\nroot = {:?}\nstate = {:?}\ndisabled_plugins = {plugins:?}\n[grpc]\naddress = {socket:?}\n[ttrpc]\naddress = {:?}\n",
+            at("root"),
+            at("state"),
+            at("containerd.ttrpc")
+        ),
+    )
+    .unwrap();
+    let child = Command::new("containerd")
+        .arg("--config")
+        .arg(at("config.toml"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let running = Running { child, directory };
+    wait_for(&socket);
+    let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/podman-4.3/export.tar");
+    let import = |namespace: &str, name: &str| {
+        let mut command = Command::new("ctr");
+        command
+            .arg("--address")
+            .arg(&socket)
+            .args(["--namespace", namespace, "images", "import", "--no-unpack"]);
+        run(command.args(["--index-name", name]).arg(&archive));
+    };
+    import("moby", "docker.io/library/shop:v1");
+    import("default", "localhost/myapp:v1");
+    let options = |namespaces: &[&str]| SourceOptions {
+        sources: vec![ImageSource::Containerd],
+        daemons: Daemons {
+            containerd: vec![socket.clone()],
+            containerd_namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
+            ..Daemons::default()
+        },
+        ..SourceOptions::default()
+    };
+    let image = open_reference("localhost/myapp:v1", &options(&["k8s.io", "default", "moby"])).unwrap();
+    assert_eq!(image.metadata().image_id.unwrap().to_string(), ID);
+    let read = contents(&image, &[0, 1]);
+    assert!(names(read[1].1.as_ref().unwrap()).contains(&"lib/apk/db/installed".to_owned()));
+    let image = open_reference("containerd:shop:v1", &options(&["moby"])).unwrap();
+    assert_eq!(image.metadata().image_id.unwrap().to_string(), ID);
+    let elsewhere = open_reference("shop:v1", &options(&["k8s.io"])).unwrap_err();
+    assert!(
+        elsewhere.to_string().contains("containerd (no such image)"),
+        "{elsewhere}"
+    );
+    let other = open_reference("shop:v2", &options(&["moby"])).unwrap_err();
+    assert!(other.to_string().contains("containerd (no such image)"), "{other}");
     drop(running);
 }

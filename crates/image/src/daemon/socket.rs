@@ -138,7 +138,7 @@ pub(crate) async fn until<T>(
 }
 
 /// The cause at the bottom of an error, which says the most.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
@@ -147,7 +147,7 @@ fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// Whether somebody listens on a socket.
-fn answers(path: &Path) -> Result<(), String> {
+pub(crate) fn answers(path: &Path) -> Result<(), String> {
     UnixStream::connect(path)
         .map(|_| ())
         .map_err(|error| match error.kind() {
