@@ -355,7 +355,7 @@ fn every_failure_has_its_own_words_and_advice() {
             "it is no JSON document (content type text/html)",
             "",
         ),
-        (answer(200, &oci, "{}"), "what the registry sent is no manifest", ""),
+        (answer(200, &oci, "{}"), "it is no manifest", ""),
         (
             answer(200, &oci, &chart),
             "is not an image but an artifact of type application/vnd.cncf.helm.config.v1+json",
