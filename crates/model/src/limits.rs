@@ -121,8 +121,8 @@ pub const CACHE_ENTRY_BYTES: u64 = 256 << 20;
 pub const LOCK_FILE_BYTES: u64 = 64 << 20;
 /// Bytes of all lock files, manifests and the parents and includes they name, however often each is read.
 pub const LOCK_FILES_BYTES: u64 = 4 << 30;
-/// Values in one lock file. 30,000 packages in a pnpm-lock.yaml have 1.5 million.
-pub const LOCK_FILE_VALUES: usize = 8_000_000;
+/// Values and keys in one lock file. 30,000 packages in a pnpm-lock.yaml have 1 million; as a tree of texts these take 300 MB.
+pub const LOCK_FILE_VALUES: usize = 4_000_000;
 /// Nesting of values in one lock file. npm's first format nests one level for each level of node_modules.
 pub const LOCK_FILE_DEPTH: usize = 120;
 /// Files that one manifest leads to: parents of a pom.xml, includes of a requirements.txt.

@@ -8,7 +8,7 @@ use super::graph::{Graph, Reach};
 use super::listing::{Listing, Usage};
 use super::npm_lock::split_name;
 use super::{Declared, Source, name_of};
-use seaworthy_model::{Ecosystem, Relationship};
+use seaworthy_model::{Ecosystem, Relationship, limits};
 use std::collections::HashSet;
 
 /// The table's row.
@@ -78,8 +78,11 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
 
 /// The entry that a package finds under a name: its own first, then those of the packages around it.
 fn resolve(graph: &Graph, from: &str, name: &str) -> Option<usize> {
-    let mut around = from;
-    while !around.is_empty() {
+    let mut around = if from.len() > limits::VALUE_BYTES { "" } else { from };
+    for _ in 0..limits::LINK_DEPTH {
+        if around.is_empty() {
+            break;
+        }
         if let Some(found) = graph.find(&format!("{around}/{name}")) {
             return Some(found);
         }

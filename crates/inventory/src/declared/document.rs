@@ -349,7 +349,10 @@ mod tests {
         let expected = json(br#"{"a": ["1", "true", {"b": "c"}]}"#).unwrap();
         assert_eq!(json(br#"{"a": [1, true, {"b": "c"}]}"#).unwrap(), expected);
         assert_eq!(toml(b"a = [1, true, {b = 'c'}]").unwrap(), expected);
-        assert_eq!(yaml(b"a: [1, true, {b: c}]\n").unwrap(), std::slice::from_ref(&expected));
+        assert_eq!(
+            yaml(b"a: [1, true, {b: c}]\n").unwrap(),
+            std::slice::from_ref(&expected)
+        );
         assert_eq!(yaml(b"---\na:\n- 1\n- true\n- b: c\n---\nx: y\n").unwrap().len(), 2);
         assert_eq!(
             relaxed_json(b"// x\n{\"a\": [1, /* y */ true, {\"b\": \"c\",},\n],}").unwrap(),

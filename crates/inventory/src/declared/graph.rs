@@ -37,6 +37,11 @@ impl Graph {
         }
     }
 
+    /// What an entry depends on.
+    pub(super) fn targets(&self, entry: usize) -> impl Iterator<Item = usize> {
+        self.edges.get(entry).into_iter().flatten().copied()
+    }
+
     /// Which entries are reached from these, themselves included.
     pub(super) fn reached(&self, from: impl IntoIterator<Item = usize>) -> Vec<bool> {
         let mut reached = vec![false; self.edges.len()];

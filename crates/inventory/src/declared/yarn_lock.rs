@@ -158,26 +158,19 @@ fn usage(source: &Source<'_>, entries: &[Entry]) -> Vec<Usage> {
             graph.alias(descriptor, place);
         }
     }
-    // A range that `resolutions` replace is found under no descriptor: any entry of that name may answer it.
-    let mut by_name: std::collections::HashMap<&str, Vec<usize>> = std::collections::HashMap::new();
+    // A range that `resolutions` replace is found under no descriptor: any entry of that name may answer it. One node
+    // stands for all of them, so that many such ranges cost no more than one.
     for (index, entry) in entries.iter().enumerate() {
-        let names: HashSet<&str> = entry
-            .descriptors
-            .iter()
-            .filter_map(|key| Some(split_name(key)?.0))
-            .collect();
-        for name in names {
-            by_name.entry(name).or_default().push(index);
+        let names = entry.descriptors.iter().filter_map(|key| Some(split_name(key)?.0));
+        for name in names.collect::<HashSet<&str>>() {
+            let any = graph.entry(&format!("any {name}"));
+            graph.depends(any, index);
         }
     }
-    let answer = |graph: &Graph, name: &str, range: &str| -> Vec<usize> {
-        let found = graph
-            .find(&format!("{name}@{range}"))
-            .or_else(|| graph.find(&format!("{name}@npm:{range}")));
-        match found {
-            Some(found) => vec![found],
-            None => by_name.get(name).into_iter().flatten().take(64).copied().collect(),
-        }
+    let answer = |graph: &Graph, name: &str, range: &str| {
+        let plain = graph.find(&format!("{name}@{range}"));
+        let found = plain.or_else(|| graph.find(&format!("{name}@npm:{range}")));
+        found.or_else(|| graph.find(&format!("any {name}")))
     };
     for (index, entry) in entries.iter().enumerate() {
         // What a member of the workspace needs is taken from its package.json, which tells development apart.
@@ -185,7 +178,7 @@ fn usage(source: &Source<'_>, entries: &[Entry]) -> Vec<Usage> {
             continue;
         }
         for (name, range) in &entry.dependencies {
-            for target in answer(&graph, name, range) {
+            if let Some(target) = answer(&graph, name, range) {
                 graph.depends(index, target);
             }
         }
@@ -206,9 +199,12 @@ fn usage(source: &Source<'_>, entries: &[Entry]) -> Vec<Usage> {
         }
     }
     let [production, development] = seeds;
-    let direct: HashSet<usize> = production.iter().chain(&development).copied().collect();
+    let mut direct: HashSet<usize> = production.iter().chain(&development).copied().collect();
     if direct.is_empty() {
         return plain();
+    }
+    for any in direct.clone().into_iter().filter(|index| *index >= entries.len()) {
+        direct.extend(graph.targets(any));
     }
     let reach = Reach::of(&graph, production, development);
     (0..entries.len())
