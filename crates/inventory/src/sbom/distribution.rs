@@ -142,7 +142,7 @@ fn of_packages(components: &[Component], problems: &mut Vec<Problem>) -> Vec<Dis
         ));
     }
     let mut found: Vec<(usize, Distribution)> = counts.into_values().collect();
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     found.into_iter().map(|(_, distribution)| distribution).collect()
 }
 
