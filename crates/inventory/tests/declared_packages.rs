@@ -40,8 +40,13 @@ const IMPOSSIBLE: &[(&str, &str, &str)] = &[
     ),
     (
         "syft-javascript--testparsepnpmlock",
-        "@bcoe/v8-coverage",
-        "marked for development in the lock file",
+        "*",
+        "one is marked for development, three are in no list of packages",
+    ),
+    (
+        "scalibr-gradleverificationmetadataxml--missing-attribute",
+        "org.apache.pdfbox:",
+        "a component without a name",
     ),
     // A range is no version, whatever its bounds.
     ("scalibr-requirements--pip-example", "keyring", "a range"),

@@ -127,3 +127,17 @@ pub const LOCK_FILE_VALUES: usize = 4_000_000;
 pub const LOCK_FILE_DEPTH: usize = 120;
 /// Files that one manifest leads to: parents of a pom.xml, includes of a requirements.txt.
 pub const MANIFEST_CHAIN: usize = 64;
+/// Values that the anchors of one YAML file may repeat.
+pub const LOCK_FILE_ALIASES: usize = 100_000;
+/// Images of workloads that somebody is or will be told of. A cluster of 10,000 nodes runs 150,000 pods of far fewer kinds.
+pub const ALERT_INCIDENTS: usize = 50_000;
+/// Messages that wait to be sent, of all channels together; beyond it the oldest is given up.
+pub const ALERT_QUEUE: usize = 20_000;
+/// Seconds after which a message that cannot be sent is given up: a weekend.
+pub const ALERT_SECONDS: i64 = 3 * 86_400;
+/// Bytes of one text in a message. Slack takes 3,000 characters in a block, a line for people has 250 bytes.
+pub const ALERT_TEXT_BYTES: usize = 1024;
+/// Bytes of a receiver's answer that are read.
+pub const ALERT_ANSWER_BYTES: usize = 16 << 10;
+/// Bytes of an alert channel's address.
+pub const ALERT_ADDRESS_BYTES: usize = 4096;
