@@ -76,8 +76,46 @@ pub(crate) fn duplicates(packages: &mut Vec<Package>) {
         .collect();
     packages.retain(|package| {
         let header = package.ecosystem == Ecosystem::Generic && package.path.ends_with("patchlevel.h");
-        !(header && pythons.contains(&package.version))
-            && !(from_note(package) && databases.contains(&(package.ecosystem, package.name.clone())))
-            && !(from_resource(package) && in_application(&package.path))
+        let known_better = header && pythons.contains(&package.version)
+            || from_note(package) && databases.contains(&(package.ecosystem, package.name.clone()))
+            || from_resource(package) && in_application(&package.path);
+        !known_better
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duplicates;
+    use seaworthy_model::{Ecosystem, Package};
+
+    #[test]
+    fn the_better_source_counts() {
+        let mut packages = vec![
+            Package::new(Ecosystem::Rpm, "coreutils", "9.1-7", "var/lib/rpm/rpmdb.sqlite"),
+            Package::new(Ecosystem::Rpm, "coreutils", "9.1-7", "usr/bin/ls"),
+            Package::new(Ecosystem::Rpm, "other", "1-1", "usr/bin/other"),
+            Package::new(Ecosystem::NuGet, "A", "1.0.0", "app/Shop.deps.json"),
+            Package::new(Ecosystem::NuGet, "A", "1.0.0.0", "app/A.dll"),
+            Package::new(Ecosystem::NuGet, "B", "1.0", "tool/B.dll"),
+            Package::new(Ecosystem::Generic, "python", "3.11.7", "usr/local/bin/python3.11"),
+            Package::new(
+                Ecosystem::Generic,
+                "python",
+                "3.11.7",
+                "usr/local/include/python3.11/patchlevel.h",
+            ),
+        ];
+        duplicates(&mut packages);
+        let paths: Vec<_> = packages.iter().map(|package| package.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "var/lib/rpm/rpmdb.sqlite",
+                "usr/bin/other",
+                "app/Shop.deps.json",
+                "tool/B.dll",
+                "usr/local/bin/python3.11"
+            ]
+        );
+    }
 }

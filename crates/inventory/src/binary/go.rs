@@ -19,6 +19,9 @@ pub(super) const END: &[u8] = b"\xf92C1\x86\x18 r\x00\x82B\x10A\x16\xd8\xf2";
 /// Bytes of a module list; 1,500 modules have 150 KB.
 pub(super) const MODULES_BYTES: usize = 4 << 20;
 
+/// Bytes of the version of Go; with experiments and who built it under 200.
+const VERSION_BYTES: usize = 4096;
+
 /// Version and modules of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct BuildInfo {
@@ -45,8 +48,8 @@ pub(super) fn header(content: &mut Content<'_>) -> Option<Header> {
     let (size, flags) = (*head.get(14)?, *head.get(15)?);
     if flags & 2 != 0 {
         let mut at = HEADER;
-        let version = string(content, &mut at)?;
-        let modules = string(content, &mut at)?;
+        let version = string(content, &mut at, VERSION_BYTES)?;
+        let modules = string(content, &mut at, MODULES_BYTES)?;
         return Some(Header::Inline(BuildInfo {
             version: String::from_utf8_lossy(&version).into_owned(),
             modules: text(&modules),
@@ -77,7 +80,7 @@ pub(super) fn header(content: &mut Content<'_>) -> Option<Header> {
 }
 
 /// A string behind its length as a variable-length integer.
-fn string(content: &mut Content<'_>, at: &mut usize) -> Option<Vec<u8>> {
+fn string(content: &mut Content<'_>, at: &mut usize, most: usize) -> Option<Vec<u8>> {
     let window = content.peek(at.checked_add(10)?);
     let mut length = 0usize;
     let mut shift = 0u32;
@@ -90,7 +93,7 @@ fn string(content: &mut Content<'_>, at: &mut usize) -> Option<Vec<u8>> {
         }
         shift = shift.checked_add(7).filter(|shift| *shift < 35)?;
     }
-    if length > MODULES_BYTES {
+    if length > most {
         return None;
     }
     let end = at.checked_add(length)?;
@@ -221,6 +224,67 @@ fn toolchain(version: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ANALYZER;
+    use crate::content::Content;
+
+    /// A program of 64 bits with one segment of variables at 4096.
+    fn program(variables: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(64, 0);
+        bytes[32] = 64;
+        bytes[54] = 56;
+        bytes[56] = 1;
+        let mut segment = [0u8; 56];
+        segment[0] = 1;
+        segment[4] = 6;
+        segment[8..16].copy_from_slice(&4096u64.to_le_bytes());
+        segment[16..24].copy_from_slice(&4096u64.to_le_bytes());
+        segment[32..40].copy_from_slice(&(variables.len() as u64).to_le_bytes());
+        bytes.extend(segment);
+        bytes.resize(4096, 0);
+        bytes.extend(variables);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> FileReport {
+        let mut report = FileReport::default();
+        let mut inner = bytes;
+        (ANALYZER.analyze)(
+            "usr/bin/x",
+            &mut Content::new(&mut inner, bytes.len() as u64),
+            &mut report,
+        );
+        report
+    }
+
+    #[test]
+    fn build_information_behind_its_header() {
+        let mut variables = b"\xff Go buildinf:\x08\x02".to_vec();
+        variables.resize(32, 0);
+        variables.extend(b"\x08go1.21.5\x0fmod\tx\tv1.2.3\t\n ");
+        let report = read(&program(&variables));
+        let found: Vec<_> = report
+            .packages
+            .iter()
+            .map(|one| format!("{} {}", one.name, one.version))
+            .collect();
+        assert_eq!(found, ["x v1.2.3", "stdlib v1.21.5"]);
+        // At an odd place it is a text of another program.
+        let mut odd = vec![0; 8];
+        odd.extend(&variables);
+        assert!(read(&program(&odd)).packages.is_empty());
+    }
+
+    #[test]
+    fn a_crowd_of_headers_does_not_take_long() {
+        let header =
+            b"\xff Go buildinf:\x08\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\x01aaaaaaaaaaaa".as_slice();
+        assert_eq!(header.len() % 16, 0);
+        let report = read(&program(&header.repeat(50_000)));
+        assert!(report.packages.is_empty());
+        assert_eq!(report.problems.len(), 1);
+    }
+
     use super::{BuildInfo, list, stated, toolchain};
     use crate::analyzer::FileReport;
 

@@ -22,6 +22,10 @@ const OVERLAP: usize = 4 << 10;
 const TEXTS: usize = 4096;
 const TEXT: usize = 128;
 const MODULE_LISTS: usize = 4;
+/// Beginnings that are followed in one program; a sound one has one of each kind, and a hostile one could have millions.
+const ATTEMPTS: usize = 16;
+/// Beginnings of compressed streams that are tried; constants of 100 MB have 50,000.
+const STREAMS: usize = 500_000;
 
 static MAGIC: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(go::MAGIC).ok());
 static OLD_GO: LazyLock<Option<Regex>> =
@@ -37,6 +41,9 @@ pub(super) struct Walk<'a> {
     texts: Vec<(u64, Vec<u8>)>,
     module_lists: Vec<(u64, String)>,
     finder: rust::Finder,
+    /// How often something was read that looked like what is wanted.
+    attempts: usize,
+    streams: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -48,13 +55,14 @@ impl<'a> Walk<'a> {
             texts: Vec::new(),
             module_lists: Vec::new(),
             finder: rust::Finder::new(),
+            attempts: 0,
+            streams: 0,
         }
     }
 
     pub(super) fn read(mut self, content: &mut Content<'_>) {
-        if let Some((offset, size)) = first_architecture(content.peek(HEAD)) {
+        if let Some(offset) = first_architecture(content.peek(HEAD)) {
             content.skip(offset);
-            let _ = size;
         }
         let base = content.position();
         let head = content.peek(HEAD);
@@ -137,8 +145,8 @@ impl<'a> Walk<'a> {
                     let found = MAGIC.iter().flat_map(|magic| magic.find_iter(window));
                     let aligned = found
                         .map(|found| found.start())
-                        .find(|at| (base + *at as u64) % 16 == 0);
-                    if let Some(at) = aligned {
+                        .find(|at| (base + *at as u64).is_multiple_of(16));
+                    if let Some(at) = aligned.filter(|_| self.may_try()) {
                         content.skip(at as u64);
                         if self.build_info(content, layout) {
                             return true;
@@ -150,7 +158,7 @@ impl<'a> Walk<'a> {
                 Some(Purpose::Constants) if is_go || layout.notes.is_empty() => {
                     // Only pointers of old versions lead here, and only from variables, which come later.
                     keep_texts(window, base, &mut self.texts);
-                    if let Some(at) = module_list(window) {
+                    if let Some(at) = module_list(window).filter(|_| self.may_try()) {
                         content.skip(at as u64);
                         self.keep_module_list(content);
                         continue;
@@ -159,11 +167,7 @@ impl<'a> Walk<'a> {
                         return true;
                     }
                 }
-                Some(Purpose::Constants) => {
-                    if self.crates(content, length) {
-                        return true;
-                    }
-                }
+                Some(Purpose::Constants) if self.crates(content, length) => return true,
                 _ => {}
             }
             let keep = if length == left {
@@ -177,21 +181,37 @@ impl<'a> Walk<'a> {
         false
     }
 
+    /// Whether another beginning is followed.
+    fn may_try(&mut self) -> bool {
+        self.attempts = self.attempts.saturating_add(1);
+        if self.attempts == ATTEMPTS {
+            let what = "the program has many beginnings of build information that are none; the rest was not followed";
+            listing::problem(self.report, self.path, Effect::Uncertain, what);
+        }
+        self.attempts < ATTEMPTS
+    }
+
     /// Looks for the list of crates in the next `length` bytes; afterwards `content` stands where it did, or behind the list.
     fn crates(&mut self, content: &mut Content<'_>, length: usize) -> bool {
         let window = content.peek(length);
         let window = window.get(..length).unwrap_or(window);
-        let mut places = ZLIB
-            .iter()
-            .flat_map(|pattern| pattern.find_iter(window))
-            .map(|found| found.start());
-        let place = places.find(|at| self.finder.fits(window.get(*at..).unwrap_or_default()));
+        let mut place = None;
+        for found in ZLIB.iter().flat_map(|pattern| pattern.find_iter(window)) {
+            self.streams = self.streams.saturating_add(1);
+            if self.streams > STREAMS {
+                break;
+            }
+            if self.finder.fits(window.get(found.start()..).unwrap_or_default()) {
+                place = Some(found.start());
+                break;
+            }
+        }
         match place {
-            Some(at) => {
+            Some(at) if self.may_try() => {
                 content.skip(at as u64);
                 rust::list(self.path, content, self.report)
             }
-            None => false,
+            _ => false,
         }
     }
 
@@ -310,8 +330,8 @@ fn module_list(window: &[u8]) -> Option<usize> {
         .map(|found| found.start())
 }
 
-/// Where the first architecture of a universal binary lies.
-fn first_architecture(head: &[u8]) -> Option<(u64, u64)> {
+/// Where the first architecture of a universal binary lies; they may stand in any order.
+fn first_architecture(head: &[u8]) -> Option<u64> {
     if head.get(..4)? != [0xca, 0xfe, 0xba, 0xbe] {
         return None;
     }
@@ -319,15 +339,10 @@ fn first_architecture(head: &[u8]) -> Option<(u64, u64)> {
         bytes: head,
         big_endian: true,
     };
-    let count = integers.u32(4)?.min(30);
-    // They may stand in any order.
-    (0..count as usize)
-        .filter_map(|index| {
-            Some((
-                u64::from(integers.u32(8 + index * 20 + 8)?),
-                u64::from(integers.u32(8 + index * 20 + 12)?),
-            ))
-        })
+    let count = integers.u32(4)?.min(30) as usize;
+    (0..count)
+        .filter_map(|index| integers.u32(8 + index * 20 + 8))
         .min()
-        .filter(|(offset, _)| *offset < limits::FILE_BYTES)
+        .map(u64::from)
+        .filter(|offset| *offset < limits::FILE_BYTES)
 }
