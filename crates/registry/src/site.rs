@@ -1,8 +1,8 @@
 //! Whether a token server belongs to the registry that names it, so that it may see the registry's credentials.
 //!
 //! The same host does, and a host of the same registrable domain (`registry.gitlab.com` and `gitlab.com`), and a few pairs
-//! that are known. There is no public suffix list here: the second level under a country and the domains whose names belong
-//! to customers are told apart by short tables, and a mistake can only mean that credentials are *not* sent.
+//! that are known. Which domains are registrable is what the public suffix list says, and a table of clouds whose customers
+//! have names side by side without being on that list.
 
 /// Registries whose token server has another domain, by the ends of both names.
 const PAIRS: &[(&str, &str)] = &[
@@ -14,12 +14,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("registry.cn-hangzhou.aliyuncs.com", "dockerauth.aliyuncs.com"),
 ];
 
-/// Second levels that are no domain of anybody's.
-const SECOND_LEVELS: &[&str] = &[
-    "ac", "co", "com", "edu", "gob", "gov", "gouv", "go", "gv", "mil", "ne", "net", "nom", "or", "org", "school",
-];
-
-/// Domains under which everybody may have a name.
+/// Domains under which everybody may have a name, whether or not the public suffix list has them.
 const SHARED: &[&str] = &[
     "aliyuncs.com",
     "amazonaws.com",
@@ -93,34 +88,11 @@ fn registrable(host: &str) -> Option<&str> {
     if SHARED.iter().any(|shared| is_or_below(host, shared)) {
         return None;
     }
-    let labels: Vec<&str> = host.split('.').collect();
-    let [.., second, top] = labels.as_slice() else {
-        return None;
-    };
+    let domain = psl::domain_str(host)?;
     // Names inside a cluster or a company: everything under `.local` may be different people's.
-    if matches!(
-        *top,
-        "local" | "localhost" | "internal" | "test" | "invalid" | "example" | "arpa"
-    ) && labels.len() < 3
-    {
-        return None;
-    }
-    let levels = if top.len() == 2 && (SECOND_LEVELS.contains(second) || second.len() <= 2) {
-        3
-    } else {
-        2
-    };
-    if labels.len() < levels {
-        return None;
-    }
-    let length: usize = labels
-        .iter()
-        .rev()
-        .take(levels)
-        .map(|label| label.len() + 1)
-        .sum::<usize>()
-        - 1;
-    host.get(host.len().checked_sub(length)?..)
+    let top = domain.rsplit('.').next().unwrap_or_default();
+    let private = ["local", "localhost", "internal", "test", "invalid", "example", "arpa"];
+    (!private.contains(&top) || domain.len() < host.len()).then_some(domain)
 }
 
 #[cfg(test)]
@@ -140,6 +112,10 @@ mod tests {
             ("127.0.0.1", "127.0.0.1", true),
             ("registry.a.co.uk", "auth.a.co.uk", true),
             ("registry.a.co.uk", "auth.b.co.uk", false),
+            // Suffixes that a table of second levels would miss.
+            ("registry.a.kawasaki.jp", "auth.b.kawasaki.jp", false),
+            ("a.blogspot.com", "b.blogspot.com", false),
+            ("registry.team.svc.cluster.local", "auth.team.svc.cluster.local", true),
             ("registry.example.com", "example.com.evil.net", false),
             ("registry.example.com", "evilexample.com", false),
             ("registry.example.com", "auth.example.org", false),
