@@ -118,6 +118,9 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
             commands::versions::run(command, std::io::stdin().lock(), &mut out)?;
             out.flush().context("cannot write the answers")?;
         }
+        Command::Operator(operator) => {
+            commands::operator::run(operator, arguments.global.cache_dir.as_deref())?;
+        }
         Command::Version => writeln!(out, "seaworthy {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -135,6 +138,8 @@ fn start_log(arguments: &Arguments) {
     let level = match (arguments.global.debug, arguments.global.quiet) {
         (true, _) => "debug",
         (false, true) => "error",
+        // What runs for weeks tells what it does.
+        (false, false) if matches!(arguments.command, Command::Operator(_)) => "info",
         (false, false) => "warn",
     };
     tracing_subscriber::fmt()

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["model", "policy", "gate", "report", "scanner", "registry"],
     ),
     ("scanner", &["model", "image", "inventory", "advisories", "policy"]),
-    ("cli", &["model", "scanner", "report", "advisories"]),
+    ("cli", &["model", "scanner", "report", "advisories", "operator"]),
     // Only ever used by tests, so that it may not use what it tests.
     ("testkit", &[]),
 ];

@@ -159,8 +159,8 @@ impl Scans {
         Ok(())
     }
 
-    /// Reads and matches a digest, unless its verdict is known and no policy finds it too old.
-    async fn read_once(&self, image: &str, digest: &str) -> Result<Option<Assessment>, (&'static str, String)> {
+    /// Reads, matches and keeps a digest, unless its verdict is known and no policy finds it too old.
+    async fn read_once(&self, image: &str, digest: &str) -> Result<(), (&'static str, String)> {
         let lock = {
             let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
             // Locks that nobody else has are not needed any more.
@@ -169,7 +169,7 @@ impl Scans {
         };
         let _one = lock.lock().await;
         if self.is_fresh(digest) {
-            return Ok(None);
+            return Ok(());
         }
         let _permit = self
             .permits
@@ -195,7 +195,9 @@ impl Scans {
         let assessment = Assessment::of(&report, now());
         let found = assessment.counts();
         tracing::info!(image, digest, elapsed = ?started.elapsed(), found, "scanned");
-        Ok(Some(assessment))
+        // Before anybody else may look: who waits for the lock must find the verdict.
+        let kept = self.shared.keep_assessment(digest, assessment).await;
+        kept.map_err(|error| ("StoreFailed", error.to_string()))
     }
 
     fn is_fresh(&self, digest: &str) -> bool {

@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod database;
 pub(crate) mod fs;
 pub(crate) mod network;
+pub(crate) mod operator;
 mod options;
 mod output;
 pub(crate) mod scan;

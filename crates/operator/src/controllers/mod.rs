@@ -11,11 +11,13 @@ use crate::resources::{ImageScan, ImageScanSpec};
 use crate::scans::{Scans, Wanted};
 use crate::shared::Shared;
 use futures_util::{Stream, StreamExt, stream};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::controller::Action;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, ResourceExt};
 use seaworthy_gate::{ImageStanding, Standing, State};
 use serde_json::{Value, json};
@@ -34,7 +36,6 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) shared: Arc<Shared>,
     pub(crate) scans: Arc<Scans>,
-    recorder: Recorder,
     /// Object, template and word of the Events that were sent, so that each is sent once.
     told: Arc<Mutex<HashSet<(String, String, &'static str)>>>,
     /// Namespaces and images that have an ImageScan.
@@ -43,12 +44,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(client: Client, shared: Arc<Shared>, scans: Arc<Scans>) -> Self {
-        let reporter = Reporter {
-            controller: "seaworthy.dev/gate".to_owned(),
-            instance: None,
-        };
         Self {
-            recorder: Recorder::new(client.clone(), reporter),
             client,
             shared,
             scans,
@@ -64,18 +60,30 @@ impl Context {
         if !is_new {
             return;
         }
+        // Named after what it says, so that it is said once, also by several of us and after a restart.
+        let mark = seaworthy_gate::template_id(&json!([about.uid, template, reason]));
+        let name = format!("{}.{mark}", about.name.as_deref().unwrap_or_default());
         let event = Event {
-            type_: match reason {
-                "RolloutReleased" => EventType::Normal,
-                _ => EventType::Warning,
+            metadata: ObjectMeta {
+                name: Some(name),
+                namespace: about.namespace.clone(),
+                ..ObjectMeta::default()
             },
-            reason: reason.to_owned(),
+            event_time: Some(MicroTime(Timestamp::now())),
+            type_: Some(if reason == "RolloutReleased" { "Normal" } else { "Warning" }.to_owned()),
+            reason: Some(reason.to_owned()),
             note: Some(note.to_owned()),
-            action: "Scanning".to_owned(),
-            secondary: None,
+            action: Some("Scanning".to_owned()),
+            regarding: Some(about.clone()),
+            reporting_controller: Some("seaworthy.dev/gate".to_owned()),
+            reporting_instance: Some(crate::options::NAME.to_owned()),
+            ..Event::default()
         };
-        if let Err(error) = self.recorder.publish(&event, about).await {
-            tracing::warn!("cannot send the Event {reason}: {error}");
+        let events: Api<Event> = Api::namespaced(self.client.clone(), about.namespace.as_deref().unwrap_or_default());
+        match events.create(&PostParams::default(), &event).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => tracing::warn!("cannot send the Event {reason}: {error}"),
         }
     }
 
