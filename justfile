@@ -32,6 +32,10 @@ bench *ARGUMENTS:
 fuzz SECONDS="60" *TARGETS:
     fuzz/run.sh {{SECONDS}} {{TARGETS}}
 
+# Start a real Kubernetes control plane with one simulated node, and print how to use it
+cluster:
+    cargo run --package seaworthy-testkit --bin cluster
+
 # Make the archives of examples/ anew
 examples:
     cargo run --package seaworthy-testkit --bin example-images
