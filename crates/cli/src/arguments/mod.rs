@@ -220,7 +220,8 @@ pub(crate) enum VersionsCommand {
         #[arg(value_parser = |text: &str| text.parse::<seaworthy_advisories::versions::Scheme>())]
         scheme: seaworthy_advisories::versions::Scheme,
         /// The version
-        #[arg(requires = "constraint", allow_hyphen_values = true)]
+        // Its own id: `version` is the flag that clap makes.
+        #[arg(id = "tested", value_name = "VERSION", requires = "constraint", allow_hyphen_values = true)]
         version: Option<String>,
         /// The constraint, in the package manager's own syntax
         #[arg(allow_hyphen_values = true)]
