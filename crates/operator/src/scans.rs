@@ -151,10 +151,7 @@ impl Scans {
             )
             .await
             .map_err(stored)?;
-        let assessment = self.read_once(&wanted.image, &digest).await?;
-        if let Some(assessment) = assessment {
-            self.shared.keep_assessment(&digest, assessment).await.map_err(stored)?;
-        }
+        self.read_once(&wanted.image, &digest).await?;
         self.shared.succeeded(&wanted.namespace, &wanted.image);
         Ok(())
     }

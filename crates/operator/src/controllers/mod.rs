@@ -1,12 +1,15 @@
 //! The controllers: what is held is judged again whenever something changes, and let go or told why not.
 
+mod alert_channels;
 mod caches;
 mod image_scans;
 mod pods;
 mod workloads;
 
+pub(crate) use alert_channels::ClusterSecrets;
 pub(crate) use caches::fill;
 
+use crate::alerts::{self, Alerts};
 use crate::resources::{ImageScan, ImageScanSpec};
 use crate::scans::{Scans, Wanted};
 use crate::shared::Shared;
@@ -36,6 +39,7 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) shared: Arc<Shared>,
     pub(crate) scans: Arc<Scans>,
+    pub(crate) alerts: Arc<Alerts>,
     /// Object, template and word of the Events that were sent, so that each is sent once.
     told: Arc<Mutex<HashSet<(String, String, &'static str)>>>,
     /// Namespaces and images that have an ImageScan.
@@ -43,11 +47,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(client: Client, shared: Arc<Shared>, scans: Arc<Scans>) -> Self {
+    pub(crate) fn new(client: Client, shared: Arc<Shared>, scans: Arc<Scans>, alerts: Arc<Alerts>) -> Self {
         Self {
             client,
             shared,
             scans,
+            alerts,
             told: Arc::default(),
             recorded: Arc::default(),
         }
@@ -70,7 +75,14 @@ impl Context {
                 ..ObjectMeta::default()
             },
             event_time: Some(MicroTime(Timestamp::now())),
-            type_: Some(if reason == "RolloutReleased" { "Normal" } else { "Warning" }.to_owned()),
+            type_: Some(
+                if reason == "RolloutReleased" {
+                    "Normal"
+                } else {
+                    "Warning"
+                }
+                .to_owned(),
+            ),
             reason: Some(reason.to_owned()),
             note: Some(note.to_owned()),
             action: Some("Scanning".to_owned()),
@@ -161,6 +173,17 @@ impl Context {
         }
     }
 
+    /// Notes what is to be told of a workload now; sending is not waited for.
+    fn observe(&self, subject: &alerts::Subject<'_>, standing: &Standing) {
+        let namespace = &subject.workload.namespace;
+        let observation = {
+            let memory = self.shared.memory();
+            let failure = |image: &str| self.shared.failure(namespace, image);
+            alerts::observation(&memory, subject, standing, failure, crate::shared::now())
+        };
+        self.alerts.observe(observation);
+    }
+
     async fn patch(&self, resource: &ApiResource, object: &DynamicObject, patches: Vec<Value>) -> Result<bool, Error> {
         if patches.is_empty() {
             return Ok(false);
@@ -205,7 +228,14 @@ pub(crate) async fn run(context: Context) {
     tokio::join!(
         workloads::run(context.clone()),
         pods::run(context.clone()),
-        image_scans::run(context)
+        image_scans::run(context.clone()),
+        alert_channels::run(context.client.clone(), Arc::clone(&context.alerts)),
+        alerts::forget_the_gone(
+            context.client.clone(),
+            Arc::clone(&context.shared),
+            Arc::clone(&context.alerts)
+        ),
+        context.alerts.run()
     );
 }
 

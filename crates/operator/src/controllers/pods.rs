@@ -1,6 +1,7 @@
 //! Gated pods: each is judged by itself, pinned and let go in one patch.
 
 use super::{AGAIN, Context, Error, changes, reference, try_again};
+use crate::alerts::{Subject, workload_of_pod};
 use crate::shared::now;
 use futures_util::StreamExt;
 use kube::api::DeleteParams;
@@ -65,6 +66,17 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
         return Ok(Action::requeue(std::time::Duration::from_millis(200)));
     }
     context.scan(&namespace, &owner.top, &owner.template, &standing).await;
+    let workload = workload_of_pod(&context.shared.memory(), &value);
+    if let Some(workload) = workload {
+        let subject = Subject {
+            workload,
+            labels: &owner.labels,
+            owner: &owner.top,
+            template: &owner.template,
+            held: true,
+        };
+        context.observe(&subject, &standing);
+    }
     if let Some((state, line)) = context.hold(&namespace, &standing) {
         context
             .patch(resource, object, describe(&value, state, Some(&line)))

@@ -1,11 +1,12 @@
 //! Deployments, Jobs, StatefulSets, DaemonSets: held ones are judged, and let go for the template that was judged.
 
 use super::{AGAIN, Context, Error, changes, reference, try_again};
+use crate::alerts::{Subject, workload_of_template};
 use crate::shared::now;
 use futures_util::StreamExt;
-use kube::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{Controller, controller::Action, watcher};
+use kube::{Api, ResourceExt};
 use seaworthy_gate::{
     Hold, Kind, NotReleased, STATE, Standing, State, break_glass_holds, describe, hold_by_controller, images,
     owner_of_workload, release, stand, template_id,
@@ -65,10 +66,20 @@ async fn reconcile(
         .pointer("/metadata/annotations")
         .and_then(|annotations| annotations.get(STATE))
         .is_some_and(|state| state != State::Deployed.name());
-    if hold.is_none() && !is_described {
+    let standing = judge(context, &namespace, object, &owner, &template, broken, &value);
+    let held = hold.is_some() || is_described;
+    let subject = Subject {
+        workload: workload_of_template(kind.name(), &namespace, &object.name_any(), object.owner_references()),
+        labels: object.labels(),
+        owner: &owner,
+        template: &template,
+        held,
+    };
+    // What runs is told of too: a vulnerability that becomes known later stops nothing.
+    context.observe(&subject, &standing);
+    if !held {
         return Ok(Action::await_change());
     }
-    let standing = judge(context, &namespace, object, &owner, &template, broken, &value);
     let about = reference(kind.name(), &resource.api_version, object);
     context.scan(&namespace, &owner, &template, &standing).await;
     match context.hold(&namespace, &standing) {
