@@ -83,6 +83,8 @@ pub const LIST_ENTRIES: usize = 10_000;
 pub const FEED_RECORDS: usize = 8_000_000;
 /// Files and directories below a feed directory.
 pub const FEED_FILES: usize = 100_000;
+/// Weaknesses (CWE) kept of one vulnerability. The most seen is 13.
+pub const ADVISORY_WEAKNESSES: usize = 64;
 /// Characters of an id, package name or version of an advisory.
 pub const ADVISORY_TEXT_BYTES: usize = 1024;
 /// Dependencies and provided names of one package database that are joined. A desktop of 3,000 packages has 100,000.

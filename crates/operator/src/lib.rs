@@ -3,6 +3,7 @@
 //! Nothing decides here: the gate and the policies do, from what is remembered; this crate keeps that memory filled, writes
 //! what was decided, and scans.
 
+pub mod alerts;
 mod certificates;
 mod controllers;
 mod error;

@@ -17,6 +17,13 @@ pub(crate) struct Metrics {
     requests: Family<AdmissionLabels, Counter>,
     duration: Histogram,
     answered: AtomicU64,
+    notifications: Family<NotificationLabels, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NotificationLabels {
+    r#type: &'static str,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,12 +43,19 @@ impl Metrics {
             "Time to answer an admission review",
             duration.clone(),
         );
+        let notifications = Family::<NotificationLabels, Counter>::default();
+        registry.register("notifications", "Messages to alert channels by type and result", notifications.clone());
         Self {
             registry,
             requests,
             duration,
             answered: AtomicU64::new(0),
+            notifications,
         }
+    }
+
+    pub(crate) fn notification(&self, r#type: &'static str, result: &'static str) {
+        self.notifications.get_or_create(&NotificationLabels { r#type, result }).inc();
     }
 
     pub(crate) fn admission(&self, phase: Phase, decision: &'static str, elapsed: Duration) {

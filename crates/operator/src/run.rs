@@ -1,11 +1,12 @@
 //! Start and end of the operator: install, fill the memory, serve, connect, work, and leave within seconds.
 
 use crate::controllers::{self, Context};
+use crate::alerts::Alerts;
 use crate::metrics::Metrics;
 use crate::options::ourselves;
 use crate::scans::Scans;
 use crate::shared::{Shared, recall};
-use crate::store::{SqliteStore, Store};
+use crate::store::{AlertStore, SqliteStore, Store};
 use crate::{Error, Options, certificates, health, install, webhook};
 use axum_server::Handle;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -77,16 +78,23 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
         ..Memory::default()
     };
     recall(&mut memory, store.load().await?);
+    let metrics = Arc::new(Metrics::new());
+    let alerts = {
+        let store: Arc<dyn AlertStore> = Arc::clone(&store) as _;
+        let metrics = Arc::clone(&metrics);
+        let count = Box::new(move |kind, result| metrics.notification(kind, result));
+        let secrets = Arc::new(controllers::ClusterSecrets(client.clone()));
+        Arc::new(Alerts::open(store, secrets, count).await?)
+    };
     let shared = Arc::new(Shared::new(memory, store));
     let scans = Arc::new(Scans::new(Arc::clone(&shared), Arc::new(database), &options)?);
-    let metrics = Arc::new(Metrics::new());
     let health = Arc::new(health::Health::default());
     let gate = webhook::Gate {
         shared: Arc::clone(&shared),
         scans: Arc::clone(&scans),
         metrics: Arc::clone(&metrics),
     };
-    let context = Context::new(client, Arc::clone(&shared), scans);
+    let context = Context::new(client, Arc::clone(&shared), scans, Arc::clone(&alerts));
     let url = options.external_url.clone();
     let certificates = certificates::make(&names(url.as_deref())?)?;
     let handle = Handle::new();
@@ -120,6 +128,8 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
             health.is_leaving();
             tracing::info!("leaving; while away, new workloads wait. `seaworthy uninstall` lets everything go");
             handle.graceful_shutdown(Some(GRACE));
+            // What is being sent is sent and noted, so that it is not sent again after the start.
+            alerts.finish(GRACE).await;
             Ok(())
         }
     }

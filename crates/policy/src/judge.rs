@@ -108,6 +108,27 @@ pub fn judge(
 
 type Violation<'a> = (Action, Option<&'a AssessedFinding>, usize);
 
+/// The worst finding in `image` (as written) that violates one of these policies, for messages that name its parts.
+pub fn worst_violation<'a>(
+    policies: &[&ScanPolicy],
+    exceptions: &[Exception],
+    image: &str,
+    assessment: &'a Assessment,
+    now: i64,
+) -> Option<&'a AssessedFinding> {
+    let written = image_name::unpinned(image);
+    let names = [written.to_owned(), image_name::normalise(written), image.to_owned()];
+    // The worst finding comes first.
+    assessment.findings.iter().find(|finding| {
+        policies
+            .iter()
+            .any(|policy| policy.rules.iter().any(|rule| meets(rule, finding, now)))
+            && !exceptions
+                .iter()
+                .any(|exception| excepts(exception, &names, finding, now))
+    })
+}
+
 /// The stricter of two violations; among equals the one that names a finding.
 fn strictest<'a>(known: Option<Violation<'a>>, new: Violation<'a>) -> Option<Violation<'a>> {
     match known {

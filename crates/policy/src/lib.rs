@@ -17,6 +17,6 @@ pub mod selector;
 
 pub use evaluate::evaluate;
 pub use ignore_file::{IgnoreFile, Ignored};
-pub use judge::{Judgement, LINE_BYTES, cut, judge};
+pub use judge::{Judgement, LINE_BYTES, cut, judge, worst_violation};
 pub use rules::Rules;
 pub use scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective};

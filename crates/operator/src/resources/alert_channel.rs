@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RuleSeverity;
 
 /// Where messages go.
-#[derive(CustomResource, Clone, Debug, Deserialize, Serialize, KubeSchema)]
+#[derive(CustomResource, Clone, Debug, PartialEq, Deserialize, Serialize, KubeSchema)]
 #[kube(
     group = "seaworthy.dev",
     version = "v1alpha1",
@@ -39,11 +39,12 @@ use super::RuleSeverity;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("has(self.url) != has(self.urlFrom)", "give either url or urlFrom"))]
+#[x_kube(validation = ("self.type != 'email' || has(self.email)", "a channel of type email needs email with from and to"))]
 pub struct AlertChannelSpec {
     /// The kind of receiver.
     #[serde(rename = "type")]
     pub channel_type: ChannelType,
-    /// The address of the receiver: `https://…`, or `smtps://…` for e-mail.
+    /// The address of the receiver: `https://…`, for e-mail `smtps://…` or `smtp://…`, which goes over to TLS.
     #[schemars(length(max = 2048))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -53,6 +54,29 @@ pub struct AlertChannelSpec {
     /// Only messages whose worst finding is at least this severe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_severity: Option<RuleSeverity>,
+    /// Only messages about workloads of these namespaces; `*` matches any text. Absent or empty means every namespace.
+    #[schemars(length(max = 256), inner(length(max = 253)))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Sender and recipients, for a channel of type `email`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailSpec>,
+    /// Certificates in PEM that are trusted beside the system's, for a receiver with an authority of its own.
+    #[schemars(length(max = 65536))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
+}
+
+/// Sender and recipients of mails.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailSpec {
+    /// The sender, for example `Seaworthy <seaworthy@example.com>`.
+    #[schemars(length(min = 3, max = 320))]
+    pub from: String,
+    /// The recipients.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 3, max = 320)))]
+    pub to: Vec<String>,
 }
 
 /// Kinds of receivers.
@@ -93,6 +117,9 @@ pub struct AlertChannelStatus {
     /// When the last message was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_sent: Option<Time>,
+    /// The last trial, which the annotation `seaworthy.dev/alert-test` asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_test: Option<AlertTest>,
     /// `Ready`, by the API conventions.
     #[schemars(length(max = 8))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -100,4 +127,21 @@ pub struct AlertChannelStatus {
     /// The generation of the object that this status is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+}
+
+/// How a trial of a channel went.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertTest {
+    /// The value of the annotation `seaworthy.dev/alert-test` that asked for it.
+    #[schemars(length(max = 128))]
+    pub nonce: String,
+    /// Whether the message arrived.
+    pub succeeded: bool,
+    /// Why it did not arrive, where it did not.
+    #[schemars(length(max = 1024))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it was tried.
+    pub at: Time,
 }

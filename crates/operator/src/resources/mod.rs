@@ -7,7 +7,9 @@ mod image_scan;
 mod scan_exception;
 mod scan_policy;
 
-pub use alert_channel::{AlertChannel, AlertChannelSpec, AlertChannelStatus, ChannelType, SecretKey};
+pub use alert_channel::{
+    AlertChannel, AlertChannelSpec, AlertChannelStatus, AlertTest, ChannelType, EmailSpec, SecretKey,
+};
 pub use image_scan::{FindingSummary, ImageScan, ImageScanSpec, ImageScanStatus, ImageState, SeverityCounts};
 pub use scan_exception::{ExceptionExpiry, ScanException, ScanExceptionSpec, ScanExceptionStatus};
 pub use scan_policy::{

@@ -2,8 +2,10 @@
 //!
 //! A trait, so that a server for several replicas can stand behind it; `sqlite.rs` keeps it in one file.
 
+mod alerts;
 mod sqlite;
 
+pub use alerts::{AlertChange, AlertStore, StoredAlerts};
 pub use sqlite::SqliteStore;
 
 use seaworthy_gate::{Admission, TagKey};
@@ -55,7 +57,7 @@ pub struct Contents {
 }
 
 /// A store.
-pub trait Store: std::fmt::Debug + Send + Sync {
+pub trait Store: AlertStore + std::fmt::Debug + Send + Sync {
     /// Everything.
     fn load(&self) -> Answer<'_, Contents>;
     /// Keeps what a scan found.

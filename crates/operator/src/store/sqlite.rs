@@ -9,12 +9,15 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// What brings a file to each version from the one before; a version is `user_version` in the file.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_verdicts.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_verdicts.sql"),
+    include_str!("../../migrations/sqlite/0002_alerts.sql"),
+];
 
 /// The store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
 }
 
 impl SqliteStore {

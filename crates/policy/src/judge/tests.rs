@@ -1,6 +1,6 @@
 //! Which findings violate which policy, by rule, precedence, exception and age.
 
-use super::{Judgement, judge};
+use super::{Judgement, judge, worst_violation};
 use crate::scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective};
 use crate::selector::{Operator, Requirement, Selector};
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
@@ -255,4 +255,28 @@ fn policies_for_a_namespace_replace_general_ones_and_those_for_workloads_never_d
     ];
     let names = effective(&only_workloads, &labels(&["team"]), &labels(&[]));
     assert_eq!(names.len(), 1, "a policy for some workloads must not free the others");
+}
+
+#[test]
+fn the_worst_violation_is_the_first_that_no_exception_covers() {
+    let policy = ScanPolicy::default_of_installation();
+    let found = assessment(vec![
+        finding("CVE-1", Severity::Critical, "1.1.1l"),
+        finding("CVE-2", Severity::Critical, ""),
+        finding("CVE-3", Severity::Medium, ""),
+    ]);
+    let worst = |exceptions: &[Exception], policies: &[&ScanPolicy]| {
+        worst_violation(policies, exceptions, "myapp:v1", &found, NOW).map(|finding| finding.id.as_str())
+    };
+    let exception = |id: &str| Exception {
+        name: "x".to_owned(),
+        vulnerabilities: vec![id.to_owned()],
+        images: vec!["myapp:*".to_owned()],
+        packages: vec![],
+        expiry: Expiry::Never,
+    };
+    assert_eq!(worst(&[], &[&policy]), Some("CVE-1"));
+    assert_eq!(worst(&[exception("CVE-1")], &[&policy]), Some("CVE-2"));
+    assert_eq!(worst(&[exception("CVE-1"), exception("CVE-2")], &[&policy]), None);
+    assert_eq!(worst(&[], &[]), None);
 }
