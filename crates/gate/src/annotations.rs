@@ -10,6 +10,8 @@ pub const STATE: &str = "seaworthy.dev/state";
 pub const REASON: &str = "seaworthy.dev/reason";
 /// What a hold replaced, and for which template.
 pub const HOLD: &str = "seaworthy.dev/hold";
+/// Who asked for the template that waits, as the API server knew them: somebody else has to approve it.
+pub const REQUESTED_BY: &str = "seaworthy.dev/requested-by";
 /// A reason to run without a verdict, set by people.
 pub const BREAK_GLASS: &str = "seaworthy.dev/break-glass";
 /// The one template that a break-glass is good for.

@@ -1,6 +1,6 @@
 //! Deployments, Jobs, StatefulSets and DaemonSets: held by their own field, the user's value kept in an annotation.
 
-use crate::annotations::{self, BREAK_GLASS, BREAK_GLASS_TEMPLATE, HOLD, REASON, STATE, State};
+use crate::annotations::{self, BREAK_GLASS, BREAK_GLASS_TEMPLATE, HOLD, REASON, REQUESTED_BY, STATE, State};
 use crate::answer::{Answer, Scan};
 use crate::hold::{self, Hold, Kind};
 use crate::images::images;
@@ -88,6 +88,9 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
         patches.extend(patch);
     } else {
         wanted.insert(HOLD.to_owned(), None);
+    }
+    if hold.is_some() && template_changed && !request.user_info.username.is_empty() {
+        wanted.insert(REQUESTED_BY.to_owned(), Some(request.user_info.username.clone()));
     }
     if let Some((state, line)) = hold {
         wanted.insert(STATE.to_owned(), Some(state.name().to_owned()));
