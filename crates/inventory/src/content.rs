@@ -3,7 +3,10 @@
 //! What the layer itself fails with is kept apart from what the file holds, because the one fails the layer and the other
 //! is a problem of the file.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, Read};
+
+use sha1::{Digest, Sha1};
 
 /// Bytes asked of the layer at once.
 const CHUNK: usize = 128 << 10;
@@ -19,6 +22,8 @@ pub struct Content<'a> {
     failure: Option<io::Error>,
     /// The size is not known: the end is no failure.
     open: bool,
+    /// Of what was taken so far, where it was asked for.
+    sha1: Option<Sha1>,
 }
 
 impl<'a> Content<'a> {
@@ -40,7 +45,30 @@ impl<'a> Content<'a> {
             start: 0,
             failure: None,
             open: false,
+            sha1: None,
         }
+    }
+
+    /// Sums up the content, of which nothing may have been consumed.
+    pub(crate) fn begin_sha1(&mut self) {
+        if self.position() == 0 {
+            let mut sum = Sha1::new();
+            sum.update(self.window());
+            self.sha1 = Some(sum);
+        }
+    }
+
+    /// The checksum as packages state it, `sha1:<hex>`, once the content was read to its end.
+    pub(crate) fn finish_sha1(&mut self) -> Option<String> {
+        if self.failure.is_some() || !self.peek(1).is_empty() {
+            return None;
+        }
+        let sum = self.sha1.take()?.finalize();
+        let mut text = String::from("sha1:");
+        for byte in sum.iter() {
+            let _ = write!(text, "{byte:02x}");
+        }
+        Some(text)
     }
 
     /// The file's size as its layer states it.
@@ -84,6 +112,9 @@ impl<'a> Content<'a> {
         let chunk = chunk.min(usize::try_from(left).unwrap_or(usize::MAX));
         let outcome = self.inner.take(chunk as u64).read_to_end(&mut self.buffer);
         let read = self.buffer.len().saturating_sub(held);
+        if let Some(sum) = &mut self.sha1 {
+            sum.update(self.buffer.get(held..).unwrap_or_default());
+        }
         self.taken = self.taken.saturating_add(read as u64);
         match outcome {
             Err(error) => self.failure = Some(error),
@@ -158,6 +189,21 @@ mod tests {
         assert_eq!(content.peek(5), b"");
         content.skip(9);
         assert!(content.failure().is_none());
+    }
+
+    #[test]
+    fn a_checksum_covers_what_was_skipped_and_what_was_looked_at_before() {
+        let bytes = vec![b'a'; 1_000_000];
+        let mut inner = bytes.as_slice();
+        let mut content = Content::new(&mut inner, bytes.len() as u64);
+        content.peek(64);
+        content.begin_sha1();
+        content.skip(300_000);
+        assert_eq!(content.finish_sha1(), None, "not read to its end");
+        content.skip(u64::MAX);
+        // FIPS 180-2, appendix A.3.
+        let expected = "sha1:34aa973cd4c4daa4f61eeb2bdbad27316534016f";
+        assert_eq!(content.finish_sha1().as_deref(), Some(expected));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod composer_lock;
 mod conan_lock;
 mod conda_environment;
 mod deno_lock;
+mod deps_json;
 mod gemfile_lock;
 mod gleam_manifest;
 mod go_mod;
@@ -91,6 +92,7 @@ pub static DECLARED: &[&Declared] = &[
     &sbt_lock::DECLARED,
     &nuget_lock::DECLARED,
     &nuget_lock::ASSETS,
+    &deps_json::DECLARED,
     &packages_props::PACKAGES_CONFIG,
     &packages_props::DECLARED,
     &paket_lock::DECLARED,

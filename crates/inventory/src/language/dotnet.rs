@@ -23,7 +23,8 @@ pub static ANALYZER: Analyzer = Analyzer {
     analyze,
 };
 
-fn wants(path: &str) -> bool {
+/// Whether the file at this path lists the assemblies of an application.
+pub(crate) fn wants(path: &str) -> bool {
     path.len() > ENDING.len()
         && path
             .split_at_checked(path.len().saturating_sub(ENDING.len()))
@@ -71,19 +72,25 @@ struct Library {
     kind: String,
 }
 
-fn analyze(file: File<'_>, report: &mut FileReport) {
-    let document: Document = match json::object(file.bytes) {
-        Ok(document) => document,
-        Err(error) => {
-            let what = format!("the list of assemblies could not be read, its packages are not listed: {error}");
-            listing::problem(report, file.path, Effect::Incomplete, what);
-            return;
-        }
-    };
+/// A library that the target of an application loads something of.
+pub(crate) struct Loaded {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// Whether it is built from the application's own sources.
+    pub(crate) is_project: bool,
+}
+
+/// What the target of an application loads.
+///
+/// # Errors
+/// Why the document could not be read.
+pub(crate) fn loaded(bytes: &[u8]) -> Result<Vec<Loaded>, String> {
+    let document: Document = json::object(bytes).map_err(|error| error.to_string())?;
     let target = match &document.runtime_target {
         Target::Object { name } | Target::Name(name) => document.targets.get(name),
         Target::Unknown => None,
     };
+    let mut found = Vec::new();
     for (key, library) in &document.libraries {
         let known = ["package", "project", "runtimepack"]
             .iter()
@@ -105,9 +112,27 @@ fn analyze(file: File<'_>, report: &mut FileReport) {
             })
         });
         if loads {
-            // The packs of a self-contained application are named `runtimepack.Microsoft.NETCore.App.Runtime.linux-x64`.
-            let name = name.strip_prefix("runtimepack.").unwrap_or(name);
-            listing::add(report, Ecosystem::NuGet, name, version, file.path);
+            found.push(Loaded {
+                // The packs of a self-contained application are named `runtimepack.Microsoft.NETCore.App.Runtime.linux-x64`.
+                name: name.strip_prefix("runtimepack.").unwrap_or(name).to_owned(),
+                version: version.to_owned(),
+                is_project: library.kind.eq_ignore_ascii_case("project"),
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn analyze(file: File<'_>, report: &mut FileReport) {
+    match loaded(file.bytes) {
+        Ok(libraries) => {
+            for library in libraries {
+                listing::add(report, Ecosystem::NuGet, &library.name, &library.version, file.path);
+            }
+        }
+        Err(error) => {
+            let what = format!("the list of assemblies could not be read, its packages are not listed: {error}");
+            listing::problem(report, file.path, Effect::Incomplete, what);
         }
     }
 }

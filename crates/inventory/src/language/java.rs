@@ -23,7 +23,7 @@ use crate::content::Content;
 /// The table's row.
 pub static ANALYZER: StreamAnalyzer = StreamAnalyzer {
     name: "java-archive",
-    version: 3,
+    version: 4,
     wants: file_name::is_archive,
     begins: |_| true,
     through_links: true,
@@ -58,6 +58,8 @@ struct Evidence {
     guess: Option<Guess>,
     /// The first thing that could not be read, and how many more.
     failure: Option<(String, usize)>,
+    /// Checksum of the whole archive.
+    digest: String,
 }
 
 impl Evidence {
@@ -76,6 +78,7 @@ fn archive(path: &str, content: &mut Content<'_>, depth: usize, budget: &mut Bud
         listed: HashSet::new(),
         budget,
     };
+    content.begin_sha1();
     let head = content.peek(SCRIPT_BYTES);
     let promising = may_be_archive(head.get(..SCRIPT_BYTES).unwrap_or(head));
     let mut taking = Taking::new(path, depth, reading.budget);
@@ -100,6 +103,7 @@ fn archive(path: &str, content: &mut Content<'_>, depth: usize, budget: &mut Bud
         }
         Err(why) => evidence.fail("its directory", &why),
     }
+    evidence.digest = content.finish_sha1().unwrap_or_default();
     reading.packages(path, &evidence);
     if let Some((first, more)) = evidence.failure {
         let mut what = format!("the Java archive could not be read whole, packages may be missing: {first}");
@@ -138,24 +142,28 @@ impl Reading<'_> {
     /// All that `pom.properties` name, of which a shaded archive has several; the archive itself by other means where none
     /// of them is its own.
     fn packages(&mut self, path: &str, evidence: &Evidence) {
+        let (in_name, version_in_name) = file_name::artifact(path);
+        // The checksum is that of the archive, not of what was shaded into it.
+        let digest = evidence.digest.as_str();
+        let alone = evidence.poms.len() == 1;
         for pom in &evidence.poms {
-            self.add(path, format!("{}:{}", pom.group, pom.artifact), &pom.version);
+            let digest = if alone || pom.artifact == in_name { digest } else { "" };
+            self.add(path, format!("{}:{}", pom.group, pom.artifact), &pom.version, digest);
         }
         let manifest = &evidence.manifest;
         if evidence.poms.is_empty()
             && let Some(plugin) = manifest.jenkins_plugin()
         {
-            self.add(path, format!("{}:{}", plugin.group, plugin.artifact), &plugin.version);
+            self.add(path, format!("{}:{}", plugin.group, plugin.artifact), &plugin.version, digest);
             return;
         }
-        let (in_name, version_in_name) = file_name::artifact(path);
         let stated = manifest.version();
         let Some(version) = version_in_name.map_or(stated, |version| Some(without_classifier(version, stated))) else {
             return;
         };
         if let Some((group, artifact)) = evidence.guess.as_ref().and_then(Guess::confirmed) {
             if !evidence.poms.iter().any(|pom| pom.artifact == artifact) {
-                self.add(path, format!("{group}:{artifact}"), version);
+                self.add(path, format!("{group}:{artifact}"), version, digest);
             }
             return;
         }
@@ -169,14 +177,14 @@ impl Reading<'_> {
             title.unwrap_or(in_name)
         };
         match manifest.group(artifact) {
-            Some(group) => self.add(path, format!("{group}:{artifact}"), version),
+            Some(group) => self.add(path, format!("{group}:{artifact}"), version, digest),
             // A manifest alone is too little: runtimes put their own version into each of their archives.
-            None if version_in_name.is_some() && !artifact.is_empty() => self.add(path, artifact.to_owned(), version),
+            None if version_in_name.is_some() && !artifact.is_empty() => self.add(path, artifact.to_owned(), version, digest),
             None => {}
         }
     }
 
-    fn add(&mut self, path: &str, name: String, version: &str) {
+    fn add(&mut self, path: &str, name: String, version: &str, digest: &str) {
         let text = name.len().saturating_add(version.len()).saturating_add(path.len());
         let left = self.budget.text.checked_sub(text);
         let (true, Some(left)) = (self.report.packages.len() < limits::PACKAGES, left) else {
@@ -186,7 +194,8 @@ impl Reading<'_> {
         };
         if self.listed.insert((name.clone(), version.to_owned(), path.to_owned())) {
             self.budget.text = left;
-            let package = Package::new(Ecosystem::Maven, name, version, path);
+            let mut package = Package::new(Ecosystem::Maven, name, version, path);
+            digest.clone_into(&mut package.digest);
             self.report.packages.push(package);
         }
     }
