@@ -10,16 +10,27 @@ mod settings;
 mod text;
 
 use anyhow::{Context, Result};
+use arguments::plugin::Entry;
 use arguments::{Arguments, Command, DatabaseCommand};
 use jiff::Timestamp;
 use progress::Talk;
 use seaworthy_scanner::{Options, Target};
 use settings::Settings;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let typed = match arguments::parse() {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let line = match arguments::plugin::entry(&line) {
+        Entry::Scanner => line,
+        Entry::Completion => return commands::plugin::complete(&line),
+        Entry::Plugin => match arguments::plugin::local(&line) {
+            Some(line) => line,
+            None => return commands::plugin::run(&line),
+        },
+    };
+    let typed = match arguments::parse(line) {
         Ok(typed) => typed,
         Err(error) => {
             text::error(&error);
@@ -120,6 +131,10 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
         }
         Command::Operator(operator) => {
             commands::operator::run(operator, arguments.global.cache_dir.as_deref())?;
+        }
+        Command::Uninstall(uninstall) => {
+            let talk = Talk::choose(arguments.global.quiet, arguments.global.no_progress);
+            commands::uninstall::run(uninstall, talk, &mut out.lock())?;
         }
         Command::Version => writeln!(out, "seaworthy {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {

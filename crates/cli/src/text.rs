@@ -18,13 +18,23 @@ pub(crate) fn error(error: &anyhow::Error) {
         last = cause;
     }
     text.push('\n');
-    if let Some(hint) = hint(error) {
+    if let Some(hint) = advice(error) {
         text.push_str("  hint: ");
         text.push_str(&hint);
         text.push('\n');
     }
     // Nobody can be told that stderr is closed.
     let _ = std::io::stderr().write_all(visible(&text).as_bytes());
+}
+
+/// Writes a hint below an error that has none of its own.
+pub(crate) fn hint(hint: &str) {
+    let _ = std::io::stderr().write_all(visible(&format!("  hint: {hint}\n")).as_bytes());
+}
+
+/// A foreign text on one line, without anything that a terminal would act on.
+pub(crate) fn escape(text: &str) -> String {
+    visible(text).trim_end_matches('\n').replace('\n', "\\n")
 }
 
 /// Names and messages come from foreign files: what a terminal would act on is shown as an escape, long ones are cut.
@@ -45,10 +55,13 @@ fn visible(text: &str) -> String {
     shown
 }
 
-fn hint(error: &anyhow::Error) -> Option<String> {
+fn advice(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<seaworthy_scanner::Error>() {
             return error.hint();
+        }
+        if let Some(error) = cause.downcast_ref::<seaworthy_operator::client::ClientError>() {
+            return error.hint().map(str::to_owned);
         }
         cause
             .downcast_ref::<seaworthy_advisories::error::Error>()

@@ -5,6 +5,7 @@
 
 pub mod alerts;
 mod certificates;
+pub mod client;
 mod controllers;
 mod error;
 mod health;
@@ -16,6 +17,7 @@ mod run;
 mod scans;
 mod shared;
 pub mod store;
+pub mod uninstall;
 mod webhook;
 
 pub use error::Error;

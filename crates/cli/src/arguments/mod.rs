@@ -5,6 +5,7 @@
 
 pub(crate) mod compatibility;
 pub(crate) mod not_yet;
+pub(crate) mod plugin;
 mod scan;
 
 pub(crate) use scan::{Format, OutputTarget, PlatformChoice, ScanArguments};
@@ -221,7 +222,12 @@ pub(crate) enum VersionsCommand {
         scheme: seaworthy_advisories::versions::Scheme,
         /// The version
         // Its own id: `version` is the flag that clap makes.
-        #[arg(id = "tested", value_name = "VERSION", requires = "constraint", allow_hyphen_values = true)]
+        #[arg(
+            id = "tested",
+            value_name = "VERSION",
+            requires = "constraint",
+            allow_hyphen_values = true
+        )]
         version: Option<String>,
         /// The constraint, in the package manager's own syntax
         #[arg(allow_hyphen_values = true)]
@@ -290,8 +296,7 @@ pub(crate) struct Typed {
 ///
 /// # Errors
 /// When the settings file cannot be read or says what its flags do not take.
-pub(crate) fn parse() -> anyhow::Result<Typed> {
-    let line: Vec<OsString> = std::env::args_os().collect();
+pub(crate) fn parse(line: Vec<OsString>) -> anyhow::Result<Typed> {
     let matches = valued(&line).get_matches_from(&line);
     let named = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
     let settings = match matches.subcommand_name() {

@@ -6,7 +6,6 @@ use super::{Arguments, Command, DatabaseCommand, ScanArguments};
 pub(crate) fn find(arguments: &Arguments) -> Option<String> {
     let command = match &arguments.command {
         Command::Explain(_) => "the command explain",
-        Command::Uninstall(_) => "the command uninstall",
         Command::Db {
             command: DatabaseCommand::Update,
         } => "the command db update",
@@ -20,6 +19,7 @@ pub(crate) fn find(arguments: &Arguments) -> Option<String> {
         Command::Db { .. }
         | Command::Clean(_)
         | Command::Operator(_)
+        | Command::Uninstall(_)
         | Command::Versions { .. }
         | Command::Version
         | Command::Completions { .. }

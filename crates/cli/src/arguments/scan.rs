@@ -226,7 +226,7 @@ fn parse_status(text: &str) -> Result<FixStatus, String> {
 }
 
 /// Reads `90s`, `5m0s`, `1h30m`, `300` (seconds): what Go's flags take.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("not a time: {text:?}, write for example 90s, 5m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

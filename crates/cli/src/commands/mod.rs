@@ -8,5 +8,7 @@ pub(crate) mod network;
 pub(crate) mod operator;
 mod options;
 mod output;
+pub(crate) mod plugin;
 pub(crate) mod scan;
+pub(crate) mod uninstall;
 pub(crate) mod versions;

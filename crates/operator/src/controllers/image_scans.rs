@@ -197,6 +197,10 @@ fn described(assessment: &Assessment) -> ImageScanStatus {
                 package: finding.package.clone(),
                 installed: finding.installed.clone(),
                 fixed: Some(finding.fixed.clone()).filter(|fixed| !fixed.is_empty()),
+                cvss: finding.cvss,
+                epss: finding.epss,
+                known_exploited: finding.known_exploited.then_some(true),
+                published: finding.published.clone(),
             })
             .collect(),
         truncated: Some(assessment.findings.len() > TOP),

@@ -1,12 +1,14 @@
 //! The controllers: what is held is judged again whenever something changes, and let go or told why not.
 
 mod alert_channels;
+mod approvals;
 mod caches;
 mod image_scans;
 mod pods;
 mod workloads;
 
 pub(crate) use alert_channels::ClusterSecrets;
+pub(crate) use approvals::{ACCEPTED, approval_name};
 pub(crate) use caches::fill;
 
 use crate::alerts::{self, Alerts};
@@ -228,6 +230,7 @@ pub(crate) async fn run(context: Context) {
     tokio::join!(
         workloads::run(context.clone()),
         pods::run(context.clone()),
+        approvals::run(context.clone()),
         image_scans::run(context.clone()),
         alert_channels::run(context.client.clone(), Arc::clone(&context.alerts)),
         alerts::forget_the_gone(

@@ -11,6 +11,7 @@ pub(super) fn all(excluded: &[String]) -> Vec<Value> {
     let mut objects = policy("seaworthy-holds", excluded, holds());
     objects.extend(policy("seaworthy-gates", excluded, gates()));
     objects.extend(policy("seaworthy-break-glass", excluded, break_glass()));
+    objects.extend(policy("seaworthy-approvals", excluded, super::approvals::approvals()));
     objects
 }
 

@@ -3,6 +3,7 @@
 //! Everything is applied by the server under our own field manager, so that doing it again, also with another address, is
 //! the same as doing it once.
 
+mod approvals;
 mod guards;
 mod roles;
 mod webhooks;

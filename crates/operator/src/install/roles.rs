@@ -28,10 +28,14 @@ pub(super) fn all() -> Vec<Value> {
             rule(&[""], &["namespaces"], &["get", "list", "watch"]),
             rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]),
             rule(&[GROUP], &["imagescans"], &["get", "list", "watch", "create", "delete"]),
-            rule(&[GROUP], &["scanpolicies", "scanexceptions", "alertchannels"], &["get", "list", "watch"]),
             rule(
                 &[GROUP],
-                &["imagescans/status", "scanpolicies/status", "scanexceptions/status", "alertchannels/status"],
+                &["scanpolicies", "scanexceptions", "alertchannels", "imageapprovals"],
+                &["get", "list", "watch"],
+            ),
+            rule(
+                &[GROUP],
+                &["imageapprovals/status", "imagescans/status", "scanpolicies/status", "scanexceptions/status", "alertchannels/status"],
                 &["get", "patch", "update"],
             ),
         ]}),
@@ -40,7 +44,7 @@ pub(super) fn all() -> Vec<Value> {
                "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]}),
         json!({"apiVersion": rbac, "kind": "ClusterRole",
                "metadata": {"name": "seaworthy-view", "labels": aggregated("view")},
-               "rules": [rule(&[GROUP], &["imagescans", "scanexceptions"], &["get", "list", "watch"])]}),
+               "rules": [rule(&[GROUP], &["imagescans", "scanexceptions", "imageapprovals"], &["get", "list", "watch"])]}),
         json!({"apiVersion": rbac, "kind": "ClusterRole",
                "metadata": {"name": "seaworthy-edit", "labels": aggregated("edit")},
                "rules": [rule(&[GROUP], &["imagescans"], &["create", "delete"])]}),
@@ -49,6 +53,7 @@ pub(super) fn all() -> Vec<Value> {
         "rules": [
             rule(&[GROUP], &["scanexceptions"], &["create", "update", "patch", "delete", "except"]),
             rule(&[GROUP], &["imagescans"], &["approve", "break-glass"]),
+            rule(&[GROUP], &["imageapprovals"], &["create", "delete"]),
         ]}),
     ]
 }

@@ -150,8 +150,8 @@ pub struct SeverityCounts {
     pub unknown: u32,
 }
 
-/// One of the worst findings.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+/// One of the worst findings, with what rules ask of it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingSummary {
     /// The vulnerability's id.
@@ -165,4 +165,16 @@ pub struct FindingSummary {
     /// The version that fixes it, absent without a fix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<String>,
+    /// The highest CVSS score that any source gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvss: Option<f64>,
+    /// The probability that it is exploited (EPSS), 0.0 to 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epss: Option<f64>,
+    /// Whether it is known to be exploited (CISA's catalogue).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_exploited: Option<bool>,
+    /// When it was published, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
 }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the derived schemas make types that nobody names")]
 
 mod alert_channel;
+mod image_approval;
 mod image_scan;
 mod scan_exception;
 mod scan_policy;
@@ -10,6 +11,7 @@ mod scan_policy;
 pub use alert_channel::{
     AlertChannel, AlertChannelSpec, AlertChannelStatus, AlertTest, ChannelType, EmailSpec, SecretKey,
 };
+pub use image_approval::{ImageApproval, ImageApprovalSpec, ImageApprovalStatus};
 pub use image_scan::{FindingSummary, ImageScan, ImageScanSpec, ImageScanStatus, ImageState, SeverityCounts};
 pub use scan_exception::{ExceptionExpiry, ScanException, ScanExceptionSpec, ScanExceptionStatus};
 pub use scan_policy::{
@@ -30,5 +32,6 @@ pub fn definitions() -> Vec<(&'static str, CustomResourceDefinition)> {
         ("scanpolicies.yaml", ScanPolicy::crd()),
         ("scanexceptions.yaml", ScanException::crd()),
         ("alertchannels.yaml", AlertChannel::crd()),
+        ("imageapprovals.yaml", ImageApproval::crd()),
     ]
 }
