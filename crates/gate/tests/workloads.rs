@@ -147,7 +147,7 @@ fn a_digest_known_to_be_clean_is_let_in_at_once_but_only_where_it_could_be_read(
     let new = deployment(&format!("good@{}", digest('a')));
     let answer = create(&memory(), &new);
     assert_eq!((answer.decision, answer.patches.len()), ("allowed", 0));
-    let mut elsewhere = new.clone();
+    let mut elsewhere = new;
     elsewhere["metadata"]["namespace"] = json!("other");
     assert_eq!(create(&memory(), &elsewhere).decision, "held");
 }
