@@ -1,6 +1,6 @@
 //! Pods: every one is judged by itself. Held by a scheduling gate, let in pinned, or refused where neither is possible.
 
-use crate::annotations::{self, BREAK_GLASS_TEMPLATE, REASON, STATE, State};
+use crate::annotations::{self, BREAK_GLASS_TEMPLATE, REASON, REQUESTED_BY, STATE, State};
 use crate::answer::Answer;
 use crate::hold::GATE;
 use crate::images::{ImageUse, pod_images};
@@ -119,6 +119,10 @@ fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> 
             }
             wanted.insert(STATE.to_owned(), Some(state.name().to_owned()));
             wanted.insert(REASON.to_owned(), Some(line.clone()));
+            // A controller asks for its pods in the name of whoever asked for the workload.
+            if !owner.is_controlled && !request.user_info.username.is_empty() {
+                wanted.insert(REQUESTED_BY.to_owned(), Some(request.user_info.username.clone()));
+            }
             answer.decision = "held";
         }
     }

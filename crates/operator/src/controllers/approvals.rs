@@ -13,9 +13,9 @@ use kube::api::{Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{Controller, controller::Action, watcher};
 use kube::{Api, ResourceExt};
-use seaworthy_gate::{Kind, Memory, REQUESTED_BY, images};
+use seaworthy_gate::{ImageUse, Memory, REQUESTED_BY, STATE, State, images};
 use seaworthy_policy::image_name;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 /// The condition.
@@ -100,34 +100,44 @@ async fn reconcile(approval: Arc<ImageApproval>, context: Arc<Context>) -> Resul
     Ok(Action::await_change())
 }
 
-/// A workload with this image that whoever approves asked for, if there is one.
+/// What people ask for: group, kind, plural, and where the pod specification lies.
+const KINDS: [(&str, &str, &str, &[&str]); 5] = [
+    ("apps", "Deployment", "deployments", &["spec", "template", "spec"]),
+    ("apps", "StatefulSet", "statefulsets", &["spec", "template", "spec"]),
+    ("apps", "DaemonSet", "daemonsets", &["spec", "template", "spec"]),
+    ("batch", "Job", "jobs", &["spec", "template", "spec"]),
+    ("", "Pod", "pods", &["spec"]),
+];
+
+/// Something that waits with this image and that whoever approves asked for, if there is any.
 async fn own_request(context: &Context, namespace: &str, approval: &ImageApproval) -> Result<Option<String>, Error> {
-    for kind in Kind::ALL {
-        let group = if kind == Kind::Job { "batch" } else { "apps" };
-        let resource =
-            ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind.name()), kind.resource());
+    for (group, kind, plural, steps) in KINDS {
+        let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural);
         let api: Api<DynamicObject> = Api::namespaced_with(context.client.clone(), namespace, &resource);
         let objects = list_all(&api).await.map_err(|error| Error::Cluster {
             source: Box::new(error),
         })?;
         for object in objects {
-            let requester = object.annotations().get(REQUESTED_BY);
-            if requester != Some(&approval.spec.approved_by) {
+            let annotations = object.annotations();
+            let is_own = annotations.get(REQUESTED_BY) == Some(&approval.spec.approved_by);
+            let waits = annotations
+                .get(STATE)
+                .is_some_and(|state| state != State::Deployed.name());
+            if !is_own || !waits {
                 continue;
             }
-            let value = serde_json::to_value(&object)?;
-            if uses(&context.shared.memory(), namespace, &value, approval) {
-                return Ok(Some(format!("{}/{}", kind.name().to_lowercase(), object.name_any())));
+            let used = images(&serde_json::to_value(&object)?, steps).unwrap_or_default();
+            if uses(&context.shared.memory(), namespace, &used, approval) {
+                return Ok(Some(format!("{}/{}", kind.to_lowercase(), object.name_any())));
             }
         }
     }
     Ok(None)
 }
 
-/// Whether a workload uses the image that is approved, by its digest or by a name that means it.
-fn uses(memory: &Memory, namespace: &str, workload: &Value, approval: &ImageApproval) -> bool {
+/// Whether one of these is the image that is approved, by its digest or by a name that means it.
+fn uses(memory: &Memory, namespace: &str, used: &[ImageUse], approval: &ImageApproval) -> bool {
     let approved = image_name::normalise(image_name::unpinned(&approval.spec.image));
-    let used = images(workload, &["spec", "template", "spec"]).unwrap_or_default();
     used.iter().any(|used| {
         let named = image_name::normalise(image_name::unpinned(&used.image));
         let meant = memory.latest.get(&(namespace.to_owned(), named.clone()));
