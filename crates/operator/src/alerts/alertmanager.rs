@@ -3,7 +3,7 @@
 //! <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>. An alert is known by its labels, so that each
 //! that was sent is ended with exactly the labels that it had.
 
-use super::ledger::Due;
+use super::incident::Due;
 use super::news::{Event, Message, instant};
 use super::{How, Notifier};
 use crate::resources::ChannelType;

@@ -3,7 +3,7 @@
 //! A message about the same incident answers the one before, so that mail programs show them as one thread.
 
 use super::channel::{Failure, Settings};
-use super::ledger::Due;
+use super::incident::Due;
 use super::{How, Notifier};
 use crate::resources::ChannelType;
 use lettre::message::header::{HeaderName, HeaderValue};

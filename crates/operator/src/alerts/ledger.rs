@@ -3,63 +3,11 @@
 //! An incident is one subject (a digest, or a reference that could not be read) of one workload. A channel gets one
 //! message for each kind of news of an incident, and a last one when it is over and it was told before.
 
-use super::command;
-use super::news::{Event, Message, News, Observation, Workload, clean};
+use super::incident::{Due, Entry, Incident, State, severity};
+use super::news::{Event, Message, News, Observation, Workload};
 use crate::store::{AlertChange, StoreError, StoredAlerts};
-use seaworthy_model::{Severity, limits};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use seaworthy_model::limits;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-/// Something that is wrong with one subject of one workload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Incident {
-    id: String,
-    workload: Workload,
-    subject: String,
-    news: News,
-    /// Since when the news is of this kind.
-    since: i64,
-    /// Whether it is over; it stays until everybody was told.
-    closed: bool,
-}
-
-/// How far a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum State {
-    Pending,
-    Sent,
-    /// The channel's filters do not want it.
-    Skipped,
-    /// Given up.
-    Dropped,
-}
-
-/// A message to one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    incident: String,
-    channel: String,
-    message: Message,
-    state: State,
-    /// When it was made.
-    made: i64,
-    attempts: u32,
-    /// Before this it is not tried again; for what was sent, when it was sent last.
-    next: i64,
-}
-
-/// A message that is to be sent now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Due {
-    pub(crate) sequence: i64,
-    pub(crate) message: Message,
-    /// What the channel was sent about the same incident before.
-    pub(crate) earlier: Vec<Message>,
-    pub(crate) attempts: u32,
-    /// Whether it was sent before and is only kept fresh.
-    pub(crate) again: bool,
-}
 
 /// Everything that is open or still to be told.
 #[derive(Debug, Default)]
@@ -185,7 +133,7 @@ impl Ledger {
         if news.channels.is_empty() || self.incidents.len() >= limits::ALERT_INCIDENTS {
             return;
         }
-        let id = identity(workload, &subject, now);
+        let id = Incident::identity(workload, &subject, now);
         let incident = Incident {
             id: id.clone(),
             workload: workload.clone(),
@@ -218,12 +166,12 @@ impl Ledger {
             }
             for channel in &news.channels {
                 match self.find(&incident.id, channel, news.event) {
-                    None => made.push((incident.id.clone(), channel.clone(), message(incident))),
+                    None => made.push((incident.id.clone(), channel.clone(), incident.message())),
                     // It was too mild for the channel, and is not any more.
                     Some((sequence, entry))
                         if entry.state == State::Skipped && severity(&entry.message) < news.severity() =>
                     {
-                        wanted_now.push((sequence, message(incident)));
+                        wanted_now.push((sequence, incident.message()));
                     }
                     Some(_) => {}
                 }
@@ -253,23 +201,7 @@ impl Ledger {
                 self.open.remove(&incident.workload);
             }
         }
-        let mut resolved = message(incident);
-        resolved.event = Event::Resolved;
-        resolved.id = format!("{id}-{}", Event::Resolved.name());
-        resolved.at = now;
-        resolved.command = if exists {
-            command::look(&incident.workload)
-        } else {
-            String::new()
-        };
-        let what = match &incident.news.worst {
-            Some(worst) => format!("{} in {} is no longer in its way", worst.id, clean(&worst.package)),
-            None => "what was in its way is over".to_owned(),
-        };
-        resolved.line = match exists {
-            true => format!("{}: {what}", resolved.image),
-            false => format!("{}: {} is gone", resolved.image, resolved.place()),
-        };
+        let resolved = incident.end(exists, now);
         let told: BTreeSet<String> = self
             .entries_of(id)
             .filter(|(_, entry)| matches!(entry.state, State::Pending | State::Sent))
@@ -495,33 +427,6 @@ impl Ledger {
         let json = serde_json::to_string(entry).unwrap_or_default();
         self.changes.push(AlertChange::KeepMessage { sequence, json });
     }
-}
-
-fn severity(message: &Message) -> Option<Severity> {
-    message.worst.as_ref().map(|worst| worst.severity)
-}
-
-fn message(incident: &Incident) -> Message {
-    let news = &incident.news;
-    Message {
-        id: format!("{}-{}", incident.id, news.event.name()),
-        event: news.event,
-        at: incident.since,
-        workload: incident.workload.clone(),
-        image: clean(&news.image),
-        digest: news.digest.clone(),
-        worst: news.worst.clone(),
-        line: clean(&news.line),
-        command: clean(&news.command),
-    }
-}
-
-/// Another one each time that something is wrong anew.
-fn identity(workload: &Workload, subject: &str, now: i64) -> String {
-    let Workload { namespace, kind, name } = workload;
-    let parts = format!("{namespace}\n{kind}\n{name}\n{subject}\n{now}");
-    let digest = Sha256::digest(parts.as_bytes());
-    digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-use super::{Due, Ledger};
+use super::Ledger;
+use crate::alerts::incident::Due;
 use crate::alerts::news::{Event, News, Observation, Workload, Worst};
 use crate::store::{AlertChange, StoredAlerts};
 use seaworthy_model::{Severity, limits};

@@ -10,6 +10,7 @@ mod channel;
 mod command;
 mod email;
 mod gone;
+mod incident;
 mod ledger;
 mod news;
 mod outbox;
@@ -26,7 +27,7 @@ pub use outbox::{Alerts, Count, Outcome};
 pub(crate) use standing::{Subject, observation, workload_of_pod, workload_of_template};
 
 use crate::resources::ChannelType;
-use ledger::Due;
+use incident::Due;
 use serde_json::Value;
 
 /// A kind of receiver.

@@ -4,7 +4,8 @@
 //! later; a crash between sending and keeping repeats a message under the same id, everything else sends it once.
 
 use super::channel::{Failure, Secrets, Settings, wants};
-use super::ledger::{Due, Ledger};
+use super::incident::Due;
+use super::ledger::Ledger;
 use super::news::{Event, Observation, Workload};
 use super::notifier;
 use crate::resources::AlertChannelSpec;

@@ -3,7 +3,7 @@
 //! <https://docs.slack.dev/messaging/formatting-message-text>: `&`, `<` and `>` are escaped, so that no text of others can
 //! mention people or hide a link.
 
-use super::ledger::Due;
+use super::incident::Due;
 use super::{How, Notifier};
 use crate::resources::ChannelType;
 use serde_json::{Value, json};

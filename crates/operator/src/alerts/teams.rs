@@ -3,7 +3,7 @@
 //! <https://adaptivecards.io/explorer/AdaptiveCard.html> 1.4. Markdown in text blocks is escaped; facts and code are not read
 //! as Markdown where text of others stands.
 
-use super::ledger::Due;
+use super::incident::Due;
 use super::news::Event;
 use super::{How, Notifier};
 use crate::resources::ChannelType;

@@ -2,7 +2,7 @@
 //!
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md> §3.2
 
-use super::ledger::Due;
+use super::incident::Due;
 use super::news::Event;
 use super::{How, Notifier};
 use crate::resources::ChannelType;
