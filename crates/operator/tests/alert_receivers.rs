@@ -168,7 +168,7 @@ class Keep:
     count = 0
     async def handle_DATA(self, server, session, envelope):
         Keep.count += 1
-        secure = b"yes" if session.ssl else b"no"
+        secure = b"yes" if server.transport.get_extra_info("ssl_object") else b"no"
         head = b"X-Secure: " + secure + b"\r\nX-Recipients: " + ",".join(envelope.rcpt_tos).encode() + b"\r\n"
         with open(os.path.join(folder, "mail.tmp"), "wb") as file:
             file.write(head + envelope.content)
@@ -177,7 +177,7 @@ class Keep:
 
 def check(server, session, envelope, mechanism, data):
     ok = isinstance(data, LoginPassword) and data.login + b":" + data.password == login.encode()
-    return AuthResult(success=ok)
+    return AuthResult(success=ok, handled=False)
 
 options = {}
 if tls != "none":

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use reqwest::Url;
 use seaworthy_model::{Severity, limits};
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -131,6 +132,20 @@ pub(super) fn is_link_local(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_link_local() || address.is_unspecified() || address.is_broadcast(),
         IpAddr::V6(address) => address.is_unicast_link_local() || address.is_unspecified(),
     }
+}
+
+/// What the system said at the bottom of an error: no text of it, which could name the address.
+pub(super) fn kind_of(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    let mut found = None;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        found = error
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+            .or(found);
+        next = error.source();
+    }
+    found
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! A message about the same incident answers the one before, so that mail programs show them as one thread.
 
-use super::channel::{Failure, Settings};
+use super::channel::{Failure, Settings, kind_of};
 use super::incident::Due;
 use super::{How, Notifier};
 use crate::resources::ChannelType;
@@ -10,6 +10,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 pub(super) const NOTIFIER: Notifier = Notifier {
@@ -141,7 +142,9 @@ fn failure(error: &lettre::transport::smtp::Error) -> Failure {
             format!("the mail server answered {code}: it is tried again"),
         ),
         None if error.is_timeout() => Failure::new("TimedOut", "the mail server did not answer in time"),
-        None if error.is_tls() => Failure::new("InsecureConnection", "no trusted TLS connection to the mail server"),
+        None if error.is_tls() || kind_of(error) == Some(ErrorKind::InvalidData) => {
+            Failure::new("InsecureConnection", "no trusted TLS connection to the mail server")
+        }
         None if error.is_client() => {
             Failure::new("Refused", "the mail server offers no STARTTLS or login that we have")
         }

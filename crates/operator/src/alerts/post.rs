@@ -2,11 +2,12 @@
 //!
 //! Of an answer only its status is used, so that a channel shows nobody what an address inside the cluster says.
 
-use super::channel::{Failure, Settings, is_link_local};
+use super::channel::{Failure, Settings, is_link_local, kind_of};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, StatusCode, header, redirect};
 use seaworthy_model::limits;
 use serde_json::Value;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -80,26 +81,15 @@ fn client(settings: &Settings) -> Result<Client, Failure> {
 
 fn failure(error: &reqwest::Error) -> Failure {
     // Its text would name the address.
-    match (error.is_timeout(), error.is_connect()) {
-        (true, _) => Failure::new("TimedOut", "the receiver did not answer in time"),
-        (_, true) => Failure::new(
-            "Unreachable",
-            format!("no connection to the receiver{}", deepest(error)),
-        ),
+    match (error.is_timeout(), error.is_connect(), kind_of(error)) {
+        (true, ..) => Failure::new("TimedOut", "the receiver did not answer in time"),
+        (_, _, Some(ErrorKind::InvalidData)) => {
+            Failure::new("InsecureConnection", "no trusted TLS connection to the receiver")
+        }
+        (_, true, Some(kind)) => Failure::new("Unreachable", format!("no connection to the receiver: {kind}")),
+        (_, true, None) => Failure::new("Unreachable", "no connection to the receiver"),
         _ => Failure::new("Unreachable", "the connection to the receiver broke off"),
     }
-}
-
-/// What the system said of a connection: refused, a name that is unknown, a certificate that is not trusted.
-fn deepest(error: &reqwest::Error) -> String {
-    let mut cause = std::error::Error::source(error);
-    let mut text = String::new();
-    while let Some(error) = cause {
-        let input = error.downcast_ref::<std::io::Error>();
-        text = input.map_or_else(String::new, |error| format!(": {}", error.kind()));
-        cause = error.source();
-    }
-    text
 }
 
 fn refused(status: StatusCode) -> Failure {

@@ -53,8 +53,8 @@ fn assessment(severities: &[Severity]) -> Assessment {
     };
     Assessment {
         scanned_at: NOW,
-        incomplete: None,
         findings: severities.iter().map(finding).collect(),
+        ..Assessment::default()
     }
 }
 
@@ -205,8 +205,7 @@ fn the_owner_that_people_know_is_named() {
     for (uid, top) in [("of-deployment", "deployment"), ("alone", "alone")] {
         let record = OwnerRecord {
             top: top.to_owned(),
-            labels: BTreeMap::new(),
-            template: String::new(),
+            ..OwnerRecord::default()
         };
         memory.owners.insert(uid.to_owned(), record);
     }
