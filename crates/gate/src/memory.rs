@@ -37,15 +37,45 @@ pub struct Admission {
     pub digest: String,
 }
 
-/// What stands above the pods of a ReplicaSet or Job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnerRecord {
+/// A container that ran before Seaworthy was there: it goes on as it is, from this template and with this image.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Earlier {
+    /// The namespace.
+    pub namespace: String,
     /// The `uid` of the top owner.
-    pub top: String,
-    /// The labels of the top owner, for workload selectors.
-    pub labels: BTreeMap<String, String>,
-    /// The identity of the template that its pods have.
+    pub owner: String,
+    /// The identity of its template.
     pub template: String,
+    /// The container's name.
+    pub container: String,
+    /// The reference as written.
+    pub image: String,
+}
+
+/// What the pods of one template look like.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// The identity of the template.
+    pub template: String,
+    /// The names of its containers. Others may add to them.
+    pub containers: BTreeSet<String>,
+}
+
+/// What is known of a workload that stands above pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerRecord {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The `uid` of the top owner that it claims, else its own.
+    pub top: String,
+    /// Its labels, for workload selectors.
+    pub labels: BTreeMap<String, String>,
+    /// The labels by which it finds what belongs to it.
+    pub selector: BTreeMap<String, String>,
+    /// The pods that it makes now.
+    pub revision: Revision,
 }
 
 /// Everything that answers are made from.
@@ -77,8 +107,14 @@ pub struct Memory {
     pub approvals: HashSet<(String, String)>,
     /// Namespace, top owner and template of which somebody broke the glass.
     pub broken_glass: HashSet<(String, String, String)>,
-    /// By `uid` of a ReplicaSet or Job.
+    /// Workloads by `uid`.
     pub owners: HashMap<String, OwnerRecord>,
+    /// Templates of StatefulSets and DaemonSets, also former ones: by `uid` and the name that pods have for it.
+    pub revisions: HashMap<(String, String), Revision>,
+    /// What ran before Seaworthy was there.
+    pub earlier: HashSet<Earlier>,
+    /// The platforms of the nodes, `os/architecture`.
+    pub platforms: BTreeSet<String>,
 }
 
 impl Memory {

@@ -6,70 +6,13 @@ use crate::hold::GATE;
 use crate::images::{ImageUse, pod_images};
 use crate::json_patch::{add, annotate, replace};
 use crate::memory::Memory;
+use crate::owner::{PodOwner, owner_of_pod};
 use crate::review::Request;
 use crate::standing::{Standing, Subject, judge_all};
-use crate::template::template_id;
-use crate::workload::{controller, scans, warn};
+use crate::workload::{scans, warn};
 use seaworthy_policy::image_name;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// What stands above a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodOwner {
-    /// The `uid` of the top owner, the pod's own where nothing stands above it; empty while that is not known.
-    pub top: String,
-    /// The identity of the template that it came from.
-    pub template: String,
-    /// The labels that workload selectors see.
-    pub labels: BTreeMap<String, String>,
-    /// Whether a controller would make it again.
-    pub is_controlled: bool,
-}
-
-/// What stands above a pod, as far as it is known.
-pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
-    let labels = annotations::labels(pod);
-    let Some(owner) = controller(pod) else {
-        return PodOwner {
-            top: text(pod, "/metadata/uid"),
-            template: template_of_images(pod),
-            labels,
-            is_controlled: false,
-        };
-    };
-    let uid = text(owner, "/uid");
-    let kind = owner.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if let Some(record) = memory.owners.get(&uid) {
-        let mut labels = labels;
-        labels.extend(record.labels.clone());
-        return PodOwner {
-            top: record.top.clone(),
-            template: record.template.clone(),
-            labels,
-            is_controlled: true,
-        };
-    }
-    // A ReplicaSet or Job that is not known yet may belong to anything: until it is known, its pods are held.
-    let is_known = !matches!(kind, "ReplicaSet" | "Job");
-    let revision = labels.get("controller-revision-hash").cloned();
-    PodOwner {
-        top: if is_known { uid } else { String::new() },
-        template: revision.unwrap_or_else(|| template_of_images(pod)),
-        labels,
-        is_controlled: true,
-    }
-}
-
-/// For pods whose template nobody names: their images, without the digests that we put there.
-fn template_of_images(pod: &Value) -> String {
-    let images: Vec<(String, String)> = pod_images(pod)
-        .unwrap_or_default()
-        .into_iter()
-        .map(|image| (image.container, image_name::unpinned(&image.image).to_owned()))
-        .collect();
-    template_id(&json!(images))
-}
 
 /// Answers for a pod or its ephemeral containers.
 pub(crate) fn ask(request: &Request, memory: &Memory, now: i64) -> Answer {

@@ -2,7 +2,7 @@
 
 use crate::annotations::State;
 use crate::images::ImageUse;
-use crate::memory::{Admission, Memory};
+use crate::memory::{Admission, Earlier, Memory};
 use seaworthy_policy::{Action, Judgement, ScanPolicy, cut, effective, image_name, judge};
 use std::collections::BTreeMap;
 
@@ -136,11 +136,29 @@ pub(crate) fn judge_all(memory: &Memory, subject: &Subject<'_>, images: Vec<Imag
     let images = images
         .into_iter()
         .map(|image| {
-            let standing = judge_one(memory, subject, &policies, &image, now);
+            let mut standing = judge_one(memory, subject, &policies, &image, now);
+            if matches!(standing, ImageStanding::Held { .. }) && ran_before(memory, subject, &image) {
+                standing = ImageStanding::Tolerated {
+                    digest: None,
+                    warning: None,
+                };
+            }
             (image, standing)
         })
         .collect();
     Standing { images }
+}
+
+/// Whether exactly this ran before we were there.
+fn ran_before(memory: &Memory, subject: &Subject<'_>, image: &ImageUse) -> bool {
+    !subject.owner.is_empty()
+        && memory.earlier.contains(&Earlier {
+            namespace: subject.namespace.to_owned(),
+            owner: subject.owner.to_owned(),
+            template: subject.template.to_owned(),
+            container: image.container.clone(),
+            image: image.image.clone(),
+        })
 }
 
 fn judge_one(
@@ -181,6 +199,10 @@ fn judge_one(
         let line = format!("{written}: not scanned yet; it is let go by itself when the scan passes");
         return refuse(action, State::Created, cut(line), Some(digest));
     };
+    if let Some(platform) = assessment.missing_platform(&memory.platforms) {
+        let line = format!("{written}: not scanned yet for {platform}, which nodes of this cluster have");
+        return refuse(action, State::Created, cut(line), Some(digest));
+    }
     let exceptions = memory
         .exceptions
         .get(subject.namespace)

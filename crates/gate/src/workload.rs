@@ -6,6 +6,7 @@ use crate::hold::{self, Hold, Kind};
 use crate::images::images;
 use crate::json_patch::annotate;
 use crate::memory::Memory;
+use crate::owner::owner_of_workload;
 use crate::review::Request;
 use crate::standing::{Standing, Subject, judge_all};
 use crate::template::template_id;
@@ -14,28 +15,6 @@ use std::collections::BTreeMap;
 
 /// A Job that Kueue starts and stops is never ours to start; its pods are held by their gates.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-
-/// The `uid` of the top owner of a workload: the CronJob of a Job, else the workload itself. Empty while it has none.
-pub fn owner_of_workload(object: &Value) -> String {
-    let owner = controller(object)
-        .filter(|owner| owner.get("kind").and_then(Value::as_str) == Some("CronJob"))
-        .and_then(|owner| owner.get("uid"));
-    owner
-        .or_else(|| object.get("metadata")?.get("uid"))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// The owner reference of the controller of an object.
-pub(crate) fn controller(object: &Value) -> Option<&Value> {
-    object
-        .get("metadata")?
-        .get("ownerReferences")?
-        .as_array()?
-        .iter()
-        .find(|owner| owner.get("controller") == Some(&Value::Bool(true)))
-}
 
 /// Whether somebody broke the glass for exactly the template that the object has.
 pub fn break_glass_holds(object: &Value) -> bool {
@@ -61,7 +40,7 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
     let template_changed = request.old().is_none_or(|old| template_of(old) != template);
     let stamp = break_glass_stamp(request, &template);
     let labels = annotations::labels(object);
-    let owner = owner_of_workload(object);
+    let owner = owner_of_workload(object, memory);
     let subject = Subject {
         namespace: &request.namespace,
         labels: &labels,

@@ -87,7 +87,7 @@ prop_compose! {
         }
         if owned {
             object["metadata"]["ownerReferences"] =
-                json!([{"kind": "ReplicaSet", "uid": "rs-1", "controller": true}]);
+                json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "uid": "rs-1", "controller": true}]);
         }
         if let Some(annotations) = annotations {
             object["metadata"]["annotations"] = annotations;

@@ -16,7 +16,8 @@ fn is_gated(pod: &Value) -> bool {
 /// A pod of a ReplicaSet that belongs to the Deployment `d-1`.
 fn owned(image: &str) -> Value {
     let mut pod = pod(image);
-    pod["metadata"]["ownerReferences"] = json!([{"kind": "ReplicaSet", "uid": "rs-1", "controller": true}]);
+    pod["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "uid": "rs-1", "controller": true}]);
     pod
 }
 

@@ -5,6 +5,7 @@
 
 use crate::{Effect, FixStatus, Problem, ScanReport, Severity};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// One finding, reduced to what rules, exceptions and the line for people need.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ pub struct Assessment {
     pub incomplete: Option<String>,
     /// The findings that count, the worst first.
     pub findings: Vec<AssessedFinding>,
+    /// Of an image for several platforms: those that were asked for, `os/architecture`. Empty for an image that has one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub platforms: BTreeSet<String>,
 }
 
 impl Assessment {
@@ -80,12 +84,7 @@ impl Assessment {
                 }
             })
             .collect();
-        findings.sort_by(|a, b| {
-            (b.severity, b.known_exploited, !b.fixed.is_empty())
-                .cmp(&(a.severity, a.known_exploited, !a.fixed.is_empty()))
-                .then_with(|| b.cvss.unwrap_or(0.0).total_cmp(&a.cvss.unwrap_or(0.0)))
-                .then_with(|| (&a.id, &a.package).cmp(&(&b.id, &b.package)))
-        });
+        worst_first(&mut findings);
         Self {
             scanned_at,
             incomplete: report
@@ -95,6 +94,28 @@ impl Assessment {
                 .find(|problem| problem.effect == Effect::Incomplete)
                 .map(place_and_what),
             findings,
+            platforms: BTreeSet::new(),
+        }
+    }
+
+    /// Adds what was found in the same image for another platform: the worst of both counts.
+    pub fn join(&mut self, other: Self) {
+        self.scanned_at = self.scanned_at.min(other.scanned_at);
+        self.incomplete = self.incomplete.take().or(other.incomplete);
+        for finding in other.findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        worst_first(&mut self.findings);
+        self.platforms.extend(other.platforms);
+    }
+
+    /// A platform that is needed and was not asked for.
+    pub fn missing_platform<'a>(&self, needed: &'a BTreeSet<String>) -> Option<&'a String> {
+        match self.platforms.is_empty() {
+            true => None,
+            false => needed.iter().find(|platform| !self.platforms.contains(*platform)),
         }
     }
 
@@ -119,11 +140,67 @@ impl Assessment {
     }
 }
 
+fn worst_first(findings: &mut [AssessedFinding]) {
+    findings.sort_by(|a, b| {
+        (b.severity, b.known_exploited, !b.fixed.is_empty())
+            .cmp(&(a.severity, a.known_exploited, !a.fixed.is_empty()))
+            .then_with(|| b.cvss.unwrap_or(0.0).total_cmp(&a.cvss.unwrap_or(0.0)))
+            .then_with(|| (&a.id, &a.package).cmp(&(&b.id, &b.package)))
+    });
+}
+
 fn place_and_what(problem: &Problem) -> String {
     use crate::Subject;
     match &problem.subject {
         Subject::Path(path) | Subject::PathInLayer { path, .. } => format!("{path}: {}", problem.what),
         Subject::Digest(digest) => format!("{digest}: {}", problem.what),
         Subject::Artifact => problem.what.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AssessedFinding, Assessment};
+    use crate::Severity;
+    use std::collections::BTreeSet;
+
+    fn finding(id: &str, severity: Severity) -> AssessedFinding {
+        AssessedFinding {
+            id: id.to_owned(),
+            vendor_ids: vec![],
+            package: "p".to_owned(),
+            installed: "1".to_owned(),
+            fixed: String::new(),
+            severity,
+            cvss: None,
+            epss: None,
+            known_exploited: false,
+            published: None,
+        }
+    }
+
+    #[test]
+    fn an_image_for_several_platforms_is_as_bad_as_the_worst_of_them() {
+        let (low, critical) = (finding("CVE-1", Severity::Low), finding("CVE-2", Severity::Critical));
+        let of = |findings: &[AssessedFinding], platform: &str| Assessment {
+            findings: findings.to_vec(),
+            platforms: BTreeSet::from([platform.to_owned()]),
+            ..Assessment::default()
+        };
+        let mut joined = of(std::slice::from_ref(&low), "linux/amd64");
+        joined.join(of(&[low.clone(), critical.clone()], "linux/arm64"));
+        assert_eq!(joined.findings, [critical, low]);
+        let needed = |platforms: &[&str]| platforms.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(joined.missing_platform(&needed(&["linux/amd64", "linux/arm64"])), None);
+        let one_more = needed(&["linux/arm64", "linux/s390x"]);
+        assert_eq!(
+            joined.missing_platform(&one_more).map(String::as_str),
+            Some("linux/s390x")
+        );
+        assert_eq!(
+            Assessment::default().missing_platform(&one_more),
+            None,
+            "an image of one platform"
+        );
     }
 }

@@ -115,6 +115,10 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
+        controllers::remember_what_runs(&context).await.map_err(|error| Error::Refused {
+            what: "the list of what runs".to_owned(),
+            why: error.to_string(),
+        })?;
         health.is_ready();
         tracing::info!("ready");
         controllers::run(context).await;

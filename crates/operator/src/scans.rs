@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::shared::{Shared, now};
 use crate::store::Resolution;
 use seaworthy_gate::TagKey;
-use seaworthy_model::Assessment;
+use seaworthy_model::{Assessment, Platform};
 use seaworthy_policy::image_name;
 use seaworthy_registry::{Client, Reference};
 use seaworthy_scanner::{Database, ImageSource, Network, Options as ScanOptions, Target, Unobserved};
@@ -183,13 +183,11 @@ impl Scans {
         let started = std::time::Instant::now();
         let name = image.to_owned();
         tracing::info!(image, digest, "scan started");
-        let report = tokio::task::spawn_blocking(move || {
-            seaworthy_scanner::scan(&target, &options, &database, &Unobserved::default())
-        })
-        .await
-        .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
-        .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(&error))))?;
-        let assessment = Assessment::of(&report, now());
+        let platforms = self.shared.memory().platforms.clone();
+        let assessment = tokio::task::spawn_blocking(move || assess(&target, options, &database, platforms))
+            .await
+            .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
+            .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(&error))))?;
         let found = assessment.counts();
         tracing::info!(image, digest, elapsed = ?started.elapsed(), found, "scanned");
         // Before anybody else may look: who waits for the lock must find the verdict.
@@ -200,11 +198,56 @@ impl Scans {
     fn is_fresh(&self, digest: &str) -> bool {
         let memory = self.shared.memory();
         let strictest = memory.policies.iter().filter_map(|policy| policy.scan_max_age).min();
-        memory
-            .assessments
-            .get(digest)
-            .is_some_and(|assessment| strictest.is_none_or(|age| now().saturating_sub(assessment.scanned_at) <= age))
+        memory.assessments.get(digest).is_some_and(|assessment| {
+            assessment.missing_platform(&memory.platforms).is_none()
+                && strictest.is_none_or(|age| now().saturating_sub(assessment.scanned_at) <= age)
+        })
     }
+}
+
+/// Reads and matches an image, of one for several platforms those that nodes have: the worst of them counts.
+fn assess(
+    target: &Target,
+    options: ScanOptions,
+    database: &Database,
+    needed: BTreeSet<String>,
+) -> Result<Assessment, seaworthy_scanner::Error> {
+    let scan = |platform: Option<Platform>| {
+        let options = ScanOptions {
+            platform,
+            ..options.clone()
+        };
+        let report = seaworthy_scanner::scan(target, &options, database, &Unobserved::default())?;
+        Ok(Assessment::of(&report, now()))
+    };
+    let offered = seaworthy_scanner::platforms(target, &options)?;
+    let name = |platform: &Platform| format!("{}/{}", platform.os, platform.architecture);
+    let (one, several) = match offered.as_slice() {
+        [] => return scan(None),
+        [one] => return scan(Some(one.clone())),
+        [first, ..] => (
+            first,
+            offered.iter().filter(|platform| needed.contains(&name(platform))),
+        ),
+    };
+    let mut joined: Option<Assessment> = None;
+    for platform in several {
+        let assessment = scan(Some(platform.clone()))?;
+        match &mut joined {
+            Some(joined) => joined.join(assessment),
+            None => joined = Some(assessment),
+        }
+    }
+    // No node could run it. It has a verdict all the same.
+    let mut assessment = match joined {
+        Some(joined) => joined,
+        None => scan(Some(one.clone()))?,
+    };
+    assessment.platforms = match needed.is_empty() {
+        true => BTreeSet::from([name(one)]),
+        false => needed,
+    };
+    Ok(assessment)
 }
 
 fn reference_digest(reference: &Reference) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What all parts of the operator share: the memory, the store, the client, and word of changes.
 
+use crate::controllers::Running;
 use crate::store::{Contents, Resolution, Store, StoreError};
 use jiff::Timestamp;
 use seaworthy_gate::{Admission, Memory, TagKey};
@@ -120,6 +121,23 @@ impl Shared {
         Ok(())
     }
 
+    /// Keeps what ran before.
+    pub(crate) async fn begin(&self, running: Running) -> Result<(), StoreError> {
+        for (key, digest) in &running.tags {
+            self.store.keep_tag(key.clone(), digest.clone()).await?;
+        }
+        self.store.keep_admissions(running.admissions.clone()).await?;
+        self.store.begin(running.earlier.clone(), now()).await?;
+        self.change(|memory| {
+            for (key, digest) in running.tags {
+                memory.tags.entry(key).or_insert(digest);
+            }
+            memory.admissions.extend(running.admissions);
+            memory.earlier.extend(running.earlier);
+        });
+        Ok(())
+    }
+
     /// Keeps what was let in. What is known already costs nothing.
     pub(crate) async fn keep_admissions(&self, admissions: Vec<Admission>) -> Result<(), StoreError> {
         let new: Vec<Admission> = {
@@ -154,6 +172,7 @@ pub(crate) fn recall(memory: &mut Memory, contents: Contents) {
     }
     memory.admissions.extend(contents.admissions);
     memory.approvals.extend(contents.approvals);
+    memory.earlier.extend(contents.earlier);
 }
 
 /// Seconds since 1970.

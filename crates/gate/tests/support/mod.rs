@@ -6,7 +6,7 @@
     reason = "each test file uses a part of it; tests fail by panicking"
 )]
 
-use seaworthy_gate::{Answer, Memory, OwnerRecord, Phase, TagKey, ask};
+use seaworthy_gate::{Answer, Memory, OwnerRecord, Phase, Revision, TagKey, ask};
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
 use seaworthy_policy::ScanPolicy;
 use serde_json::{Value, json};
@@ -37,8 +37,8 @@ pub(crate) fn assessment(critical: bool) -> Arc<Assessment> {
     };
     Arc::new(Assessment {
         scanned_at: NOW - 10,
-        incomplete: None,
         findings,
+        ..Assessment::default()
     })
 }
 
@@ -72,15 +72,23 @@ pub(crate) fn know(memory: &mut Memory, owner: &str, template: &str, image: &str
     );
 }
 
+/// A Deployment and its ReplicaSet, whose pods have a container `app`.
 pub(crate) fn know_replica_set(memory: &mut Memory, uid: &str, top: &str, template: &str) {
-    memory.owners.insert(
-        uid.to_owned(),
-        OwnerRecord {
-            top: top.to_owned(),
-            labels: Default::default(),
-            template: template.to_owned(),
-        },
-    );
+    for (kind, uid) in [("ReplicaSet", uid), ("Deployment", top)] {
+        memory.owners.insert(
+            uid.to_owned(),
+            OwnerRecord {
+                kind: kind.to_owned(),
+                namespace: "default".to_owned(),
+                top: top.to_owned(),
+                revision: Revision {
+                    template: template.to_owned(),
+                    ..Revision::default()
+                },
+                ..OwnerRecord::default()
+            },
+        );
+    }
 }
 
 pub(crate) fn review_by(user: &str, operation: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {

@@ -78,8 +78,11 @@ fn observe(memory: &Memory, held: bool, failure: Option<Failure>) -> Observation
     observation(memory, &subject, &standing, |_| failure.clone(), NOW)
 }
 
-/// Event, worst finding and channels of each piece of news, and whether all is settled.
-fn told(observation: &Observation) -> (Vec<(Event, &str, Vec<&str>)>, bool) {
+/// Event, worst finding and channels of a piece of news.
+type Told<'a> = (Event, &'a str, Vec<&'a str>);
+
+/// Each piece of news, and whether all is settled.
+fn told(observation: &Observation) -> (Vec<Told<'_>>, bool) {
     let told = observation.news.iter().map(|news| {
         let worst = news.worst.as_ref().map_or("", |worst| worst.id.as_str());
         (news.event, worst, news.channels.iter().map(String::as_str).collect())
@@ -93,7 +96,7 @@ fn the_channels_of_the_violated_policies_are_told() {
     let enforce = policy("team", Action::Enforce, Critical);
     let warn = policy("watchers", Action::Warn, High);
     let audit = policy("auditors", Action::Audit, Medium);
-    let all = vec![enforce.clone(), warn.clone(), audit.clone()];
+    let all = vec![enforce, warn, audit];
     for (policies, found, expected) in [
         (
             &all,

@@ -375,6 +375,7 @@ fn assessment(scan: &ImageScan) -> Option<(Assessment, Unlisted)> {
         scanned_at,
         incomplete,
         findings,
+        ..Assessment::default()
     };
     Some((assessment, Unlisted(unlisted)))
 }

@@ -3,6 +3,7 @@
 mod alert_channels;
 mod approvals;
 mod caches;
+mod earlier;
 mod image_scans;
 mod pods;
 mod workloads;
@@ -10,6 +11,7 @@ mod workloads;
 pub(crate) use alert_channels::ClusterSecrets;
 pub(crate) use approvals::{ACCEPTED, approval_name};
 pub(crate) use caches::fill;
+pub(crate) use earlier::{Running, remember_what_runs};
 
 use crate::alerts::{self, Alerts};
 use crate::resources::{ImageScan, ImageScanSpec};

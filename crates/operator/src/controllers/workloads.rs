@@ -14,6 +14,7 @@ use seaworthy_gate::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) async fn run(context: Context) {
     let [deployments, jobs, stateful_sets, daemon_sets] = Kind::ALL.map(|kind| of(kind, context.clone()));
@@ -50,7 +51,11 @@ async fn reconcile(
         return Ok(Action::await_change());
     }
     let value = serde_json::to_value(object)?;
-    let owner = owner_of_workload(&value);
+    let owner = owner_of_workload(&value, &context.shared.memory());
+    if owner.is_empty() {
+        // Its CronJob will be known in a moment.
+        return Ok(Action::requeue(Duration::from_millis(200)));
+    }
     let template = template_id(value.pointer("/spec/template").unwrap_or(&Value::Null));
     let broken = break_glass_holds(&value);
     if broken {

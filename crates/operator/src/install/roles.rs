@@ -21,11 +21,12 @@ pub(super) fn all() -> Vec<Value> {
         json!({"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": NAME, "labels": labels}, "rules": [
             rule(&["apps"], &["deployments", "statefulsets", "daemonsets"], &["get", "list", "watch", "patch"]),
             rule(&["batch"], &["jobs"], &["get", "list", "watch", "patch"]),
-            rule(&["apps"], &["replicasets"], &["get", "list", "watch"]),
+            rule(&["apps"], &["replicasets", "controllerrevisions"], &["get", "list", "watch"]),
             rule(&["batch"], &["cronjobs"], &["get", "list", "watch"]),
             // Deleted are only pods whose image volumes cannot be pinned any more, so that their controller makes them again.
             rule(&[""], &["pods"], &["get", "list", "watch", "patch", "delete"]),
-            rule(&[""], &["namespaces"], &["get", "list", "watch"]),
+            // Of nodes only the platform counts: an image for several is judged for all of them.
+            rule(&[""], &["namespaces", "nodes"], &["get", "list", "watch"]),
             rule(&["", "events.k8s.io"], &["events"], &["create", "patch"]),
             rule(&[GROUP], &["imagescans"], &["get", "list", "watch", "create", "delete"]),
             rule(

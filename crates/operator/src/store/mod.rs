@@ -8,7 +8,7 @@ mod sqlite;
 pub use alerts::{AlertChange, AlertStore, StoredAlerts};
 pub use sqlite::SqliteStore;
 
-use seaworthy_gate::{Admission, TagKey};
+use seaworthy_gate::{Admission, Earlier, TagKey};
 use seaworthy_model::Assessment;
 use std::future::Future;
 use std::pin::Pin;
@@ -54,6 +54,8 @@ pub struct Contents {
     pub admissions: Vec<Admission>,
     /// Namespace and digest that a person approved.
     pub approvals: Vec<(String, String)>,
+    /// What ran before.
+    pub earlier: Vec<Earlier>,
 }
 
 /// A store.
@@ -68,6 +70,10 @@ pub trait Store: AlertStore + std::fmt::Debug + Send + Sync {
     fn keep_resolution(&self, resolution: Resolution) -> Answer<'_, ()>;
     /// Keeps what was let in.
     fn keep_admissions(&self, admissions: Vec<Admission>) -> Answer<'_, ()>;
+    /// Whether what ran before was written down.
+    fn has_begun(&self) -> Answer<'_, bool>;
+    /// Keeps what ran before, once and for all.
+    fn begin(&self, earlier: Vec<Earlier>, at: i64) -> Answer<'_, ()>;
     /// Keeps that somebody approved a digest for a namespace, and why.
     fn keep_approval(&self, namespace: String, digest: String, by: String, reason: String) -> Answer<'_, ()>;
 }

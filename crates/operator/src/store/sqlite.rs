@@ -1,7 +1,7 @@
 //! The store in one SQLite file, written ahead so that reading and writing do not wait for each other.
 
 use super::{Answer, Contents, Resolution, Store, StoreError};
-use seaworthy_gate::{Admission, TagKey};
+use seaworthy_gate::{Admission, Earlier, TagKey};
 use seaworthy_model::Assessment;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row, sqlite::SqliteRow};
@@ -9,9 +9,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// What brings a file to each version from the one before; a version is `user_version` in the file.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_verdicts.sql"),
     include_str!("../../migrations/sqlite/0002_alerts.sql"),
+    include_str!("../../migrations/sqlite/0003_earlier.sql"),
 ];
 
 /// The store in one SQLite file.
@@ -140,6 +141,18 @@ impl Store for SqliteStore {
                     .approvals
                     .push((text(&row, "namespace")?, text(&row, "digest")?));
             }
+            for row in self
+                .rows("SELECT namespace, owner, template, container, image FROM earlier")
+                .await?
+            {
+                contents.earlier.push(Earlier {
+                    namespace: text(&row, "namespace")?,
+                    owner: text(&row, "owner")?,
+                    template: text(&row, "template")?,
+                    container: text(&row, "container")?,
+                    image: text(&row, "image")?,
+                });
+            }
             Ok(contents)
         })
     }
@@ -193,6 +206,29 @@ impl Store for SqliteStore {
         })
     }
 
+    fn has_begun(&self) -> Answer<'_, bool> {
+        Box::pin(async move { Ok(!self.rows("SELECT at FROM begun").await?.is_empty()) })
+    }
+
+    fn begin(&self, earlier: Vec<Earlier>, at: i64) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // All or nothing: half of it would be taken for the whole after a restart.
+            let mut transaction = self.pool.begin().await.map_err(written)?;
+            for one in &earlier {
+                let query = sqlx::query("INSERT INTO earlier VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                    .bind(&one.namespace)
+                    .bind(&one.owner)
+                    .bind(&one.template)
+                    .bind(&one.container)
+                    .bind(&one.image);
+                query.execute(&mut *transaction).await.map_err(written)?;
+            }
+            let query = sqlx::query("INSERT INTO begun VALUES (?)").bind(at);
+            query.execute(&mut *transaction).await.map_err(written)?;
+            transaction.commit().await.map_err(written)
+        })
+    }
+
     fn keep_approval(&self, namespace: String, digest: String, by: String, reason: String) -> Answer<'_, ()> {
         Box::pin(async move {
             let query = "INSERT INTO approvals VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
@@ -204,7 +240,7 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::{Resolution, SqliteStore, Store};
-    use seaworthy_gate::{Admission, TagKey};
+    use seaworthy_gate::{Admission, Earlier, TagKey};
     use seaworthy_model::Assessment;
 
     #[tokio::test]
@@ -214,7 +250,7 @@ mod tests {
         let assessment = Assessment {
             scanned_at: 7,
             incomplete: Some("x".to_owned()),
-            findings: vec![],
+            ..Assessment::default()
         };
         let key = TagKey {
             namespace: "n".to_owned(),
@@ -227,6 +263,13 @@ mod tests {
             owner: "o".to_owned(),
             container: "c".to_owned(),
             digest: "d".to_owned(),
+        };
+        let earlier = Earlier {
+            namespace: "n".to_owned(),
+            owner: "o".to_owned(),
+            template: "t".to_owned(),
+            container: "c".to_owned(),
+            image: "i:v1".to_owned(),
         };
         let resolution = |digest: &str, at| Resolution {
             namespace: "n".to_owned(),
@@ -247,12 +290,16 @@ mod tests {
                 .unwrap();
             let [namespace, digest, by, reason] = ["n", "d", "ann", "fine"].map(str::to_owned);
             store.keep_approval(namespace, digest, by, reason).await.unwrap();
+            assert!(!store.has_begun().await.unwrap());
+            store.begin(vec![earlier.clone(), earlier.clone()], 7).await.unwrap();
+            assert!(store.has_begun().await.unwrap());
         }
         let contents = SqliteStore::open(&url).await.unwrap().load().await.unwrap();
         assert_eq!(contents.assessments, [("d".to_owned(), assessment)]);
         assert_eq!(contents.tags, [(key, "d".to_owned())], "a tag is resolved once");
         assert_eq!(contents.resolutions, [resolution("old", 8), resolution("new", 9)]);
         assert_eq!(contents.admissions, [admission]);
+        assert_eq!(contents.earlier, [earlier]);
         assert_eq!(contents.approvals, [("n".to_owned(), "d".to_owned())]);
     }
 }

@@ -26,8 +26,8 @@ fn finding(id: &str, severity: Severity, fixed: &str) -> AssessedFinding {
 fn assessment(findings: Vec<AssessedFinding>) -> Assessment {
     Assessment {
         scanned_at: NOW - 60,
-        incomplete: None,
         findings,
+        ..Assessment::default()
     }
 }
 
