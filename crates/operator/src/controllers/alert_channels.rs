@@ -75,7 +75,7 @@ fn grant(namespace: &str, name: &str) -> String {
 }
 
 enum Word {
-    Watch(Result<Event<AlertChannel>, watcher::Error>),
+    Watch(Box<Result<Event<AlertChannel>, watcher::Error>>),
     Outcomes,
     Again,
 }
@@ -84,7 +84,7 @@ pub(super) async fn run(client: Client, alerts: Arc<Alerts>) {
     let api: Api<AlertChannel> = Api::all(client);
     let events = watch(api.clone(), watcher::Config::default())
         .default_backoff()
-        .map(Word::Watch);
+        .map(|event| Word::Watch(Box::new(event)));
     let outcomes = stream::unfold(alerts.outcomes(), |mut outcomes| async move {
         outcomes.changed().await.ok()?;
         tokio::time::sleep(GATHER).await;
@@ -102,31 +102,33 @@ pub(super) async fn run(client: Client, alerts: Arc<Alerts>) {
     let mut tried: BTreeMap<String, String> = BTreeMap::new();
     while let Some(word) = words.next().await {
         let touched: Vec<String> = match word {
-            Word::Watch(Ok(Event::Init)) => {
-                next = BTreeMap::new();
-                continue;
-            }
-            Word::Watch(Ok(Event::InitApply(channel))) => {
-                next.insert(channel.name_any(), channel);
-                continue;
-            }
-            Word::Watch(Ok(Event::InitDone)) => {
-                all = std::mem::take(&mut next);
-                all.keys().cloned().collect()
-            }
-            Word::Watch(Ok(Event::Apply(channel))) => {
-                let name = channel.name_any();
-                all.insert(name.clone(), channel);
-                vec![name]
-            }
-            Word::Watch(Ok(Event::Delete(channel))) => {
-                all.remove(&channel.name_any());
-                Vec::new()
-            }
-            Word::Watch(Err(error)) => {
-                tracing::warn!("a watch broke off and is taken up again: {error}");
-                continue;
-            }
+            Word::Watch(event) => match *event {
+                Ok(Event::Init) => {
+                    next = BTreeMap::new();
+                    continue;
+                }
+                Ok(Event::InitApply(channel)) => {
+                    next.insert(channel.name_any(), channel);
+                    continue;
+                }
+                Ok(Event::InitDone) => {
+                    all = std::mem::take(&mut next);
+                    all.keys().cloned().collect()
+                }
+                Ok(Event::Apply(channel)) => {
+                    let name = channel.name_any();
+                    all.insert(name.clone(), channel);
+                    vec![name]
+                }
+                Ok(Event::Delete(channel)) => {
+                    all.remove(&channel.name_any());
+                    Vec::new()
+                }
+                Err(error) => {
+                    tracing::warn!("a watch broke off and is taken up again: {error}");
+                    continue;
+                }
+            },
             Word::Outcomes => all.keys().cloned().collect(),
             Word::Again => all
                 .iter()
