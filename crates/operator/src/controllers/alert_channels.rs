@@ -22,8 +22,8 @@ use std::time::Duration;
 
 /// The annotation that asks for a trial.
 const TEST: &str = "seaworthy.dev/alert-test";
-/// Bytes of its value.
-const NONCE_BYTES: usize = 128;
+/// Characters of its value that count.
+const NONCE_CHARACTERS: usize = 128;
 /// How long outcomes are gathered before they are written.
 const GATHER: Duration = Duration::from_secs(1);
 /// A channel that is not ready is checked again after this time: its Secret may be there by now.
@@ -163,7 +163,7 @@ fn is_ready(channel: &AlertChannel) -> bool {
 /// The value of the annotation that asks for a trial which was not made yet.
 fn wanted_test(channel: &AlertChannel) -> Option<String> {
     let nonce = channel.annotations().get(TEST).filter(|nonce| !nonce.is_empty())?;
-    let nonce: String = nonce.chars().take(NONCE_BYTES / 4).collect();
+    let nonce: String = nonce.chars().take(NONCE_CHARACTERS).collect();
     let last = channel.status.as_ref().and_then(|status| status.last_test.as_ref());
     (last.map(|test| &test.nonce) != Some(&nonce)).then_some(nonce)
 }
