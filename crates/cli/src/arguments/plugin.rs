@@ -41,7 +41,6 @@ pub(crate) fn entry(line: &[OsString]) -> Entry {
     max_term_width = 110,
     subcommand_required = true,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
     after_help = "Examples:\n  kubectl scan image myapp:v1              scan an image in the cluster and show what was found\n  \
         kubectl scan image --local myapp:v1      scan it here, without the cluster\n  \
         kubectl scan why deployment/myapp        why it waits, and what to do\n  \
