@@ -160,7 +160,8 @@ impl Client {
             // With the defaults that the API server fills in.
             Ok(checked) => Ok(checked),
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(policy),
-            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => {
+            // A field that the definition does not have is answered with 500.
+            Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422 | 500) => {
                 Err(unreadable(status.message.clone()))
             }
             Err(error) => Err(ClientError::of("check the policy", "ScanPolicy")(error)),
