@@ -32,13 +32,13 @@ pub enum Error {
         origin: String,
     },
     /// The file was written in a later format.
-    #[error("cannot open advisory file {origin}: it has format {found}, this version reads format {supported}")]
+    #[error("cannot open advisory file {origin}: it has format {found}, this version reads formats up to {supported}")]
     Format {
         /// The path, or `built in`.
         origin: String,
         /// The format of the file.
         found: u32,
-        /// The format that is read.
+        /// The latest format that is read.
         supported: u32,
     },
     /// The file is shorter or longer than its header says.

@@ -99,7 +99,7 @@ const fn special(
 
 /// Every language whose advisories are understood. NuGet, Packagist and Bitnami do not tell capitals from small letters;
 /// Go, Maven, npm, RubyGems and crates.io do.
-pub const LANGUAGES: [LanguageRules; 25] = [
+pub const LANGUAGES: [LanguageRules; 26] = [
     row(Ecosystem::Npm, "npm", "npm", Scheme::Npm, str::to_owned, SourceId::Ghsa),
     row(Ecosystem::PyPi, "pypi", "PyPI", Scheme::Pep440, pep503, SourceId::Ghsa),
     row(
@@ -264,6 +264,14 @@ pub const LANGUAGES: [LanguageRules; 25] = [
         true,
     ),
     special(
+        Ecosystem::Otp,
+        "bitnami",
+        Scheme::Bitnami,
+        rabbitmq,
+        SourceId::Bitnami,
+        true,
+    ),
+    special(
         Ecosystem::WordPress,
         "bitnami",
         Scheme::Bitnami,
@@ -392,6 +400,15 @@ fn is_java_runtime(name: &str) -> bool {
 fn java_runtime(_: &LanguageRules, package: &Package) -> Lookup {
     if is_java_runtime(&package.name) {
         Lookup::new(["java"], package.version.as_str())
+    } else {
+        Lookup::default()
+    }
+}
+
+/// RabbitMQ is an Erlang application of another name, which has RabbitMQ's version.
+fn rabbitmq(_: &LanguageRules, package: &Package) -> Lookup {
+    if package.name == "rabbit" {
+        Lookup::new(["rabbitmq"], package.version.as_str())
     } else {
         Lookup::default()
     }

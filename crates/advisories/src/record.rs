@@ -117,6 +117,8 @@ pub struct Facts {
     pub cvss: BTreeMap<SourceId, CvssVectors>,
     /// Severities by source (for distributions: the source's general one, not the package's).
     pub severities: BTreeMap<SourceId, Severity>,
+    /// Numbers of the weaknesses behind it in the Common Weakness Enumeration, sorted.
+    pub cwes: Vec<u32>,
     /// EPSS probability and percentile in units of 1/100,000.
     pub epss: Option<(u32, u32)>,
     /// Known exploited since: days since 1970-01-01, and whether in ransomware campaigns.

@@ -52,6 +52,7 @@ fn facts() -> Facts {
         .into(),
         severities: [(SourceId::Ubuntu, Severity::Medium), (SourceId::RedHat, Severity::High)].into(),
         epss: Some((43, 12_345)),
+        cwes: vec![20, 416, 1_333],
         known_exploited: Some((19_000, true)),
     }
 }

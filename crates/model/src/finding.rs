@@ -3,6 +3,7 @@
 use crate::{Cvss, DataSource, Epss, FixStatus, KnownExploited, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// By which name an advisory found the package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,10 +50,15 @@ pub struct Match {
     pub severity: Severity,
     /// The source of `severity`: `debian`, `nvd`, `ghsa`, …; empty when unknown.
     pub severity_source: String,
-    /// The severity by every source that states one.
-    pub vendor_severity: BTreeMap<String, Severity>,
+    /// The severity by every source that states one; what many findings of one id have in common is shared.
+    #[serde(with = "shared")]
+    pub vendor_severity: Arc<BTreeMap<String, Severity>>,
     /// CVSS vectors by every source that gives them.
-    pub cvss: BTreeMap<String, Cvss>,
+    #[serde(with = "shared")]
+    pub cvss: Arc<BTreeMap<String, Cvss>>,
+    /// Numbers of the weaknesses behind it in the Common Weakness Enumeration, sorted: 79 is CWE-79.
+    #[serde(with = "shared")]
+    pub cwes: Arc<Vec<u32>>,
     /// FIRST's exploit prediction.
     pub epss: Option<Epss>,
     /// CISA's known exploited entry.
@@ -62,7 +68,24 @@ pub struct Match {
     /// When the record was last changed, RFC 3339.
     pub modified: Option<String>,
     /// The advisory source that the match rests on.
-    pub source: DataSource,
+    #[serde(with = "shared")]
+    pub source: Arc<DataSource>,
+}
+
+/// Shared values are written as what they are.
+mod shared {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_ref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 /// Why a match is not shown and does not count.

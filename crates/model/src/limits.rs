@@ -127,6 +127,8 @@ pub const LOCK_FILES_BYTES: u64 = 4 << 30;
 pub const LOCK_FILE_VALUES: usize = 4_000_000;
 /// Nesting of values in one lock file. npm's first format nests one level for each level of node_modules.
 pub const LOCK_FILE_DEPTH: usize = 120;
+/// The same in YAML, whose reader takes 25 KB of the stack for each level where nothing is optimised. pnpm nests six levels.
+pub const LOCK_FILE_YAML_DEPTH: usize = 40;
 /// Files that one manifest leads to: parents of a pom.xml, includes of a requirements.txt.
 pub const MANIFEST_CHAIN: usize = 64;
 /// Values that the anchors of one YAML file may repeat.

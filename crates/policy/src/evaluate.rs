@@ -134,9 +134,7 @@ fn name(inventory: &Inventory, matched: &Match) -> String {
 mod tests {
     use super::evaluate;
     use crate::{IgnoreFile, Rules};
-    use seaworthy_model::{
-        Confidence, DataSource, Ecosystem, FixStatus, Inventory, Match, MatchKind, Package, Severity, Verdict,
-    };
+    use seaworthy_model::{Confidence, Ecosystem, FixStatus, Inventory, Match, MatchKind, Package, Severity, Verdict};
 
     fn inventory() -> Inventory {
         Inventory {
@@ -168,11 +166,12 @@ mod tests {
             severity_source: String::new(),
             vendor_severity: Default::default(),
             cvss: Default::default(),
+            cwes: Default::default(),
             epss: None,
             known_exploited: None,
             published: None,
             modified: None,
-            source: DataSource::default(),
+            source: Default::default(),
         }
     }
 

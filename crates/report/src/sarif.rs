@@ -5,7 +5,7 @@
 use crate::json::text;
 use crate::result::{ResultGroup, group};
 use crate::{Error, Options, identity, problems};
-use seaworthy_model::{ArtifactKind, Effect, Finding, Package, PackageClass, ScanReport, Severity};
+use seaworthy_model::{ArtifactKind, Effect, Finding, Match, Package, PackageClass, ScanReport, Severity};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
@@ -134,9 +134,18 @@ fn rule(group: &ResultGroup<'_>, finding: &Finding, package: &Package) -> Value 
         "properties": {
             "precision": "very-high",
             "security-severity": score(finding),
-            "tags": ["vulnerability", "security", found.severity.name()],
+            "tags": tags(found),
         },
     })
+}
+
+/// GitHub's tag for a weakness is `external/cwe/cwe-` and three digits or more.
+fn tags(found: &Match) -> Vec<String> {
+    let mut tags = ["vulnerability", "security", found.severity.name()]
+        .map(str::to_owned)
+        .to_vec();
+    tags.extend(found.cwes.iter().map(|number| format!("external/cwe/cwe-{number:03}")));
+    tags
 }
 
 fn result(report: &ScanReport, group: &ResultGroup<'_>, finding: &Finding, package: &Package, index: usize) -> Value {

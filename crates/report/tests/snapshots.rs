@@ -7,6 +7,8 @@
 
 mod reports;
 
+use std::sync::Arc;
+
 use reports::{affected, clean, declared, nothing_recognised, unknown_distribution, with_problems};
 use seaworthy_model::{ScanReport, Severity};
 use seaworthy_report::{Format, Options, write};
@@ -145,7 +147,7 @@ fn markup_is_escaped_and_still_json() {
 #[test]
 fn scores_are_written_as_go_writes_them() {
     let mut report = affected();
-    for scores in report.decision.findings[0].matched.cvss.values_mut() {
+    for scores in Arc::make_mut(&mut report.decision.findings[0].matched.cvss).values_mut() {
         (scores.v2_score, scores.v3_score) = (Some(5.0), Some(7.5));
     }
     let text = written("json", &report, &Options::default());

@@ -30,6 +30,15 @@ pub(super) fn nvd(input: &Input<'_>) -> Result<Output, Error> {
         #[serde(rename = "vulnStatus")]
         status: Option<String>,
         metrics: Option<Metrics>,
+        weaknesses: Option<Vec<Weakness>>,
+    }
+    #[derive(Deserialize)]
+    struct Weakness {
+        description: Vec<Name>,
+    }
+    #[derive(Deserialize)]
+    struct Name {
+        value: String,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -69,6 +78,14 @@ pub(super) fn nvd(input: &Input<'_>) -> Result<Output, Error> {
             facts.published = cve.published.as_deref().and_then(words::seconds);
             facts.modified = cve.modified.as_deref().and_then(words::seconds);
             let mut kept = facts.published.is_some() || facts.modified.is_some();
+            let named = cve
+                .weaknesses
+                .iter()
+                .flatten()
+                .flat_map(|weakness| &weakness.description);
+            let numbers: Vec<u32> = named.flat_map(|name| words::weaknesses(&name.value)).collect();
+            kept |= !numbers.is_empty();
+            words::add_weaknesses(&mut facts.cwes, numbers);
             if let Some(metrics) = cve.metrics {
                 // The newest of 3.0 and 3.1 comes first, because the first of a version stays.
                 let all = [

@@ -151,6 +151,7 @@ fn state_facts(advisory: &Advisory<Specific>, source: SourceId, id: &str, output
         let known = facts.severities.entry(source).or_insert(severity);
         *known = (*known).max(severity);
     }
+    words::add_weaknesses(&mut facts.cwes, advisory.weaknesses());
     let scores = advisory.severity.iter().flatten();
     for score in scores.chain(
         advisory

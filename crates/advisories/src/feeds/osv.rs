@@ -71,6 +71,7 @@ pub(super) struct Event {
 #[derive(Debug, Deserialize)]
 pub(super) struct DatabaseSpecific {
     severity: Option<serde_json::Value>,
+    cwe_ids: Option<serde_json::Value>,
 }
 
 /// What GHSA and RustSec say about one package.
@@ -117,6 +118,16 @@ impl<S> Advisory<S> {
     /// The severity word of `database_specific`.
     pub(super) fn severity_word(&self) -> Option<&str> {
         self.database_specific.as_ref()?.severity.as_ref()?.as_str()
+    }
+
+    /// The weaknesses that `database_specific` names, as GHSA does.
+    pub(super) fn weaknesses(&self) -> Vec<u32> {
+        let named = self.database_specific.as_ref().and_then(|it| it.cwe_ids.as_ref());
+        let texts = named.and_then(serde_json::Value::as_array).into_iter().flatten();
+        texts
+            .filter_map(serde_json::Value::as_str)
+            .flat_map(words::weaknesses)
+            .collect()
     }
 
     /// Whether the publisher took the record back: by its date, or (where an export lost that) by its title.

@@ -3,6 +3,7 @@
 //! Every record read is either kept or refused with a reason, so `read == kept + refused` holds for each summary.
 //! What is left out *inside* a kept record is counted too, under a reason that starts with [`PART`].
 
+use super::words;
 use crate::record::{CvssVectors, Facts, FeedSummary, Record, SourceId};
 use seaworthy_model::Severity;
 use seaworthy_model::limits::{ADVISORY_TEXT_BYTES, FEED_RECORDS};
@@ -190,6 +191,7 @@ pub(super) struct Compact {
     modified: Option<i64>,
     cvss: Vec<(SourceId, CvssVectors)>,
     severities: Vec<(SourceId, Severity)>,
+    cwes: Vec<u32>,
     epss: Option<(u32, u32)>,
     known_exploited: Option<(u32, bool)>,
 }
@@ -201,6 +203,7 @@ impl From<Facts> for Compact {
             modified: facts.modified,
             cvss: facts.cvss.into_iter().collect(),
             severities: facts.severities.into_iter().collect(),
+            cwes: facts.cwes,
             epss: facts.epss,
             known_exploited: facts.known_exploited,
         }
@@ -214,6 +217,7 @@ impl From<Compact> for Facts {
             modified: compact.modified,
             cvss: compact.cvss.into_iter().collect(),
             severities: compact.severities.into_iter().collect(),
+            cwes: compact.cwes,
             epss: compact.epss,
             known_exploited: compact.known_exploited,
         }
@@ -238,6 +242,7 @@ impl Compact {
                 None => self.severities.push((source, severity)),
             }
         }
+        words::add_weaknesses(&mut self.cwes, more.cwes);
         self.epss = self.epss.or(more.epss);
         self.known_exploited = self.known_exploited.or(more.known_exploited);
     }

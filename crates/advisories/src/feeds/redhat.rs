@@ -22,6 +22,7 @@ struct Vulnerability {
     name: String,
     threat_severity: Option<String>,
     public_date: Option<String>,
+    cwe: Option<String>,
     cvss: Option<Cvss2>,
     cvss3: Option<Cvss3>,
     package_state: Option<Vec<State>>,
@@ -327,6 +328,11 @@ fn read_vulnerability(
     ];
     for vector in vectors.into_iter().flatten() {
         kept |= words::add_vector(output.facts(id), SourceId::RedHat, vector);
+    }
+    let weaknesses: Vec<u32> = vulnerability.cwe.as_deref().map(words::weaknesses).unwrap_or_default();
+    if !weaknesses.is_empty() {
+        words::add_weaknesses(&mut output.facts(id).cwes, weaknesses);
+        kept = true;
     }
     let date = vulnerability.public_date.as_deref().and_then(words::seconds);
     tally.date(date);

@@ -2,6 +2,7 @@
 
 use crate::record::{CvssVectors, Facts, SourceId};
 use seaworthy_model::Severity;
+use seaworthy_model::limits::ADVISORY_WEAKNESSES;
 
 /// Whether this is a whole CVE id: `CVE-` year `-` four digits or more.
 pub(super) fn is_cve(text: &str) -> bool {
@@ -74,6 +75,33 @@ pub(super) fn add_vector(facts: &mut Facts, source: SourceId, vector: &str) -> b
     true
 }
 
+/// The numbers of the weaknesses that a text names, in whatever syntax: `CWE-79`, `(CWE-377|CWE-367)`, `CWE-190->CWE-122`.
+pub(super) fn weaknesses(text: &str) -> Vec<u32> {
+    text.split("CWE-")
+        .skip(1)
+        .filter_map(|rest| {
+            let end = rest
+                .bytes()
+                .position(|byte| !byte.is_ascii_digit())
+                .unwrap_or(rest.len());
+            rest.get(..end)?.parse().ok()
+        })
+        .filter(|number| *number > 0)
+        .collect()
+}
+
+/// Adds weaknesses, sorted and each once.
+pub(super) fn add_weaknesses(known: &mut Vec<u32>, more: Vec<u32>) {
+    if more.is_empty() {
+        return;
+    }
+    known.extend(more);
+    known.sort_unstable();
+    known.dedup();
+    known.truncate(ADVISORY_WEAKNESSES);
+    known.shrink_to_fit();
+}
+
 fn normalised(vector: &str) -> Option<(char, String)> {
     if vector.len() > 256 || !vector.is_ascii() {
         return None;
@@ -133,6 +161,23 @@ pub(super) fn module_streams(title: &str) -> Vec<String> {
 mod tests {
     use super::{add_vector, evr, is_cve, leading_cve, module_streams, seconds};
     use crate::record::{Facts, SourceId};
+
+    #[test]
+    fn weaknesses_are_read_in_every_syntax() {
+        for (text, expected) in [
+            ("CWE-79", &[79][..]),
+            ("(CWE-377|CWE-367)", &[377, 367]),
+            ("CWE-190->CWE-122", &[190, 122]),
+            ("NVD-CWE-noinfo", &[]),
+            ("CWE-99999999999", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(super::weaknesses(text), expected, "{text}");
+        }
+        let mut known = vec![416];
+        super::add_weaknesses(&mut known, vec![79, 416]);
+        assert_eq!(known, [79, 416]);
+    }
 
     #[test]
     fn finds_cve_ids_in_what_people_write() {

@@ -48,7 +48,24 @@ impl<'a> Cursor<'a> {
         self.rest.is_empty()
     }
 
+    /// Bytes that are left: no column has more numbers.
+    pub(crate) const fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    #[inline]
     pub(crate) fn number(&mut self) -> Result<u64, Malformed> {
+        match self.rest {
+            // Most numbers are small, and reading them is most of what decoding costs.
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                Ok((*byte).into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Malformed> {
         let mut number = 0u64;
         let mut shift = 0u32;
         loop {
@@ -65,6 +82,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn number32(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.number()?).map_err(|_| Malformed("a number is too large"))
     }
@@ -78,6 +96,7 @@ impl<'a> Cursor<'a> {
             .ok_or(Malformed("a count is larger than its section"))
     }
 
+    #[inline]
     pub(crate) fn signed(&mut self) -> Result<i64, Malformed> {
         let number = self.number()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))

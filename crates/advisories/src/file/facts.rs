@@ -6,6 +6,7 @@
 
 use super::bytes::{Cursor, Malformed, Strings, put_column, put_number, put_signed};
 use super::identifier::Identifier;
+use super::weaknesses;
 use crate::error::Error;
 use crate::record::{CvssVectors, Facts, SourceId};
 use seaworthy_model::{Severity, limits};
@@ -173,6 +174,8 @@ struct Row {
     modified: i64,
     epss: (u32, u32),
     exploited: u32,
+    /// Number of the set of weaknesses; 0 is the empty one.
+    weaknesses: u32,
 }
 
 /// The facts of a run of ids.
@@ -184,6 +187,8 @@ pub(crate) struct Block {
     shapes: Vec<Shape>,
     rows: Vec<Row>,
     values: Vec<u32>,
+    /// Sets of weaknesses that several ids have in common.
+    weaknesses: Vec<Vec<u32>>,
 }
 
 impl Block {
@@ -273,6 +278,7 @@ impl Block {
         others.encode(&mut out);
         put_column(&mut out, &shape_table);
         columns.iter().for_each(|column| put_column(&mut out, column));
+        weaknesses::encode(facts.iter().map(|(_, facts)| facts.cwes.as_slice()), &mut out);
         Ok(out)
     }
 
@@ -285,6 +291,12 @@ impl Block {
         for column in &mut columns {
             *column = cursor.column()?;
         }
+        // Format 1 ends here.
+        let (weaknesses, mut weakness_numbers) = if cursor.is_empty() {
+            (Vec::new(), None)
+        } else {
+            (weaknesses::decode(cursor.column()?)?, Some(cursor.column()?))
+        };
         cursor.end()?;
         let [
             mut shape_column,
@@ -351,6 +363,12 @@ impl Block {
             if shape.flags & EXPLOITED != 0 {
                 row.exploited = exploited.number32()?;
             }
+            if let Some(numbers) = &mut weakness_numbers {
+                row.weaknesses = numbers.number32()?;
+                if row.weaknesses as usize > weaknesses.len() {
+                    return Err(Malformed("a set of weaknesses is missing"));
+                }
+            }
             rows.push(row);
         }
         for column in [
@@ -363,6 +381,7 @@ impl Block {
             scores,
             percentiles,
             exploited,
+            weakness_numbers.unwrap_or(Cursor::new(&[])),
         ] {
             column.end()?;
         }
@@ -375,6 +394,7 @@ impl Block {
             shapes,
             rows,
             values,
+            weaknesses,
         })
     }
 
@@ -397,6 +417,12 @@ impl Block {
             modified: (shape.flags & MODIFIED != 0).then_some(row.modified),
             epss: (shape.flags & EPSS != 0).then_some(row.epss),
             known_exploited: (shape.flags & EXPLOITED != 0).then_some((row.exploited, shape.flags & RANSOMWARE != 0)),
+            cwes: row
+                .weaknesses
+                .checked_sub(1)
+                .and_then(|number| self.weaknesses.get(number as usize))
+                .cloned()
+                .unwrap_or_default(),
             ..Facts::default()
         };
         for &(source, bits) in &shape.cvss {

@@ -13,8 +13,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The first bytes: not text, and damaged by every transfer that takes them for text.
 const SIGNATURE: [u8; 8] = *b"\x89SWADV\r\n";
-/// The format that this version reads and writes.
-pub const FORMAT: u32 = 1;
+/// The format that this version writes. It reads format 1 too, which has no weaknesses.
+pub const FORMAT: u32 = 2;
 const HEADER: usize = 56;
 const HASHED: usize = 24;
 
@@ -166,7 +166,7 @@ impl Index {
         let short = || length(HEADER as u64);
         let (&format, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let format = u32::from_le_bytes(format);
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(Error::Format {
                 origin: origin.to_owned(),
                 found: format,

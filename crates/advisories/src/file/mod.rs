@@ -11,6 +11,7 @@ mod map;
 mod reader;
 mod section;
 mod section_writer;
+mod weaknesses;
 mod writer;
 
 pub(crate) use identifier::Identifier;

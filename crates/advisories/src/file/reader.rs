@@ -4,13 +4,13 @@ use super::bytes::Malformed;
 use super::facts::{Block, Vectors};
 use super::index::{Frame, Index, Kind, fact_order};
 use super::map;
+use super::once::Once;
 use super::section::Section;
 use crate::error::Error;
 use crate::record::Facts;
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
-use std::sync::OnceLock;
 
 #[derive(Debug)]
 enum Bytes {
@@ -36,11 +36,18 @@ pub(crate) struct AdvisoryFile {
     /// Where the frames start.
     start: usize,
     /// By frame; only those of kind section are ever filled.
-    sections: Vec<OnceLock<Section>>,
-    vectors: OnceLock<Vectors>,
-    /// Frames of facts, in the order of their ids.
-    fact_frames: Vec<usize>,
-    blocks: Vec<OnceLock<Block>>,
+    sections: Vec<Once<Section>>,
+    vectors: Once<Vectors>,
+    blocks: Vec<Run>,
+}
+
+/// Facts about a run of ids.
+#[derive(Debug)]
+struct Run {
+    /// The first id, as facts are ordered.
+    first: (u32, String),
+    frame: usize,
+    block: Once<Block>,
 }
 
 impl AdvisoryFile {
@@ -58,26 +65,27 @@ impl AdvisoryFile {
 
     fn of(origin: String, bytes: Bytes) -> Result<Self, Error> {
         let (index, start) = Index::decode(bytes.get(), &origin)?;
-        let sections = index.frames.iter().map(|_| OnceLock::new()).collect();
-        let mut fact_frames: Vec<usize> = Vec::new();
-        fact_frames.extend(
-            index
-                .frames
-                .iter()
-                .enumerate()
-                .filter(|(_, frame)| frame.kind == Kind::Facts)
-                .map(|(at, _)| at),
-        );
-        fact_frames.sort_by_key(|&at| index.frames.get(at).map(|frame| fact_order(&frame.name)));
-        let blocks = fact_frames.iter().map(|_| OnceLock::new()).collect();
+        let sections = index.frames.iter().map(|_| Once::default()).collect();
+        let facts = index.frames.iter().enumerate();
+        let mut blocks: Vec<Run> = facts
+            .filter(|(_, frame)| frame.kind == Kind::Facts)
+            .map(|(at, frame)| {
+                let (number, text) = fact_order(&frame.name);
+                Run {
+                    first: (number, text.to_owned()),
+                    frame: at,
+                    block: Once::default(),
+                }
+            })
+            .collect();
+        blocks.sort_by(|a, b| a.first.cmp(&b.first));
         Ok(Self {
             origin,
             bytes,
             index,
             start,
             sections,
-            vectors: OnceLock::new(),
-            fact_frames,
+            vectors: Once::default(),
             blocks,
         })
     }
@@ -175,58 +183,70 @@ impl AdvisoryFile {
                 what: "a section is missing".to_owned(),
             });
         };
-        if let Some(section) = cell.get() {
-            return Ok(section);
-        }
-        let section = Section::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what))?;
-        if section.records() != frame.records {
-            return Err(self.damaged(frame, "it does not have as many records as the index says"));
-        }
-        Ok(cell.get_or_init(|| section))
+        cell.get_or_make(|| {
+            let section =
+                Section::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what))?;
+            if section.records() != frame.records {
+                return Err(self.damaged(frame, "it does not have as many records as the index says"));
+            }
+            Ok(section)
+        })
     }
 
     fn vectors(&self) -> Result<Option<&Vectors>, Error> {
-        if let Some(vectors) = self.vectors.get() {
-            return Ok(Some(vectors));
-        }
         let Some(frame) = self.index.frames.iter().find(|frame| frame.kind == Kind::Vectors) else {
             return Ok(None);
         };
-        let vectors = Vectors::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what))?;
-        Ok(Some(self.vectors.get_or_init(|| vectors)))
+        let make =
+            || Vectors::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what));
+        self.vectors.get_or_make(make).map(Some)
     }
 
     fn block(&self, number: usize, vectors: &Vectors) -> Result<Option<&Block>, Error> {
-        let Some(cell) = self.blocks.get(number) else {
+        let run = self.blocks.get(number);
+        let Some((run, frame)) = run.and_then(|run| Some((run, self.index.frames.get(run.frame)?))) else {
             return Ok(None);
         };
-        if let Some(block) = cell.get() {
-            return Ok(Some(block));
+        let made = run.block.get_or_make(|| {
+            let block =
+                Block::decode(&self.inflate(frame)?, vectors).map_err(|Malformed(what)| self.damaged(frame, what))?;
+            if block.len() as u64 != frame.records {
+                return Err(self.damaged(frame, "it does not have as many ids as the index says"));
+            }
+            Ok(block)
+        });
+        made.map(Some)
+    }
+
+    /// How many blocks of facts there are, the oldest ids in the first.
+    pub(crate) const fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The block that has the facts about an id, if any are there.
+    pub(crate) fn block_of(&self, id: &str) -> Option<usize> {
+        let order = fact_order(id);
+        self.blocks
+            .partition_point(|run| (run.first.0, run.first.1.as_str()) <= order)
+            .checked_sub(1)
+    }
+
+    /// Whether a block needs no more work.
+    pub(crate) fn is_ready(&self, number: usize) -> bool {
+        self.blocks.get(number).is_none_or(|run| run.block.is_made())
+    }
+
+    /// Inflates a block before an id of it is asked for.
+    pub(crate) fn prepare_block(&self, number: usize) -> Result<(), Error> {
+        if let Some(vectors) = self.vectors()? {
+            self.block(number, vectors)?;
         }
-        let Some(frame) = self.fact_frames.get(number).and_then(|&at| self.index.frames.get(at)) else {
-            return Ok(None);
-        };
-        let block =
-            Block::decode(&self.inflate(frame)?, vectors).map_err(|Malformed(what)| self.damaged(frame, what))?;
-        if block.len() as u64 != frame.records {
-            return Err(self.damaged(frame, "it does not have as many ids as the index says"));
-        }
-        Ok(Some(cell.get_or_init(|| block)))
+        Ok(())
     }
 
     /// What is known of an id; nothing when the file has no facts about it.
     pub(crate) fn facts(&self, id: &str) -> Result<Facts, Error> {
-        let name = |at: &usize| {
-            self.index
-                .frames
-                .get(*at)
-                .map(|frame| frame.name.as_str())
-                .unwrap_or("")
-        };
-        let number = self
-            .fact_frames
-            .partition_point(|at| fact_order(name(at)) <= fact_order(id));
-        let Some(number) = number.checked_sub(1) else {
+        let Some(number) = self.block_of(id) else {
             return Ok(Facts::default());
         };
         let Some(vectors) = self.vectors()? else {
@@ -249,7 +269,7 @@ impl AdvisoryFile {
             for number in 0..self.blocks.len() {
                 self.block(number, vectors)?;
             }
-        } else if let Some(frame) = self.fact_frames.first().and_then(|&at| self.index.frames.get(at)) {
+        } else if let Some(frame) = self.blocks.first().and_then(|run| self.index.frames.get(run.frame)) {
             return Err(self.damaged(frame, "the vectors that it refers to are missing"));
         }
         Ok(())

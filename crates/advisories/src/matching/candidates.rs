@@ -1,11 +1,10 @@
 //! All statements about one package, sorted by vulnerability, and the findings that they amount to.
 
 use super::judge::{Installed, Judgement, describe, without_epoch};
-use crate::ecosystem::publisher_of;
 use crate::file::{Bound, Entry, Identifier};
 use crate::record::SourceId;
 use crate::versions::Scheme;
-use seaworthy_model::{Confidence, FixStatus, Match, MatchKind, Package, Severity};
+use seaworthy_model::{Confidence, FixStatus, Match, MatchKind, Severity};
 
 /// A statement that applies to a package, with the verdict on its version.
 #[derive(Clone, Debug)]
@@ -82,7 +81,6 @@ pub(super) struct Found {
 /// The finding that statements about one vulnerability amount to, if any says that the version is affected.
 pub(super) fn finding<'a>(
     index: usize,
-    package: &Package,
     installed: &Installed<'_>,
     kind: MatchKind,
     id: Identifier,
@@ -164,11 +162,12 @@ pub(super) fn finding<'a>(
         severity_source: String::new(),
         vendor_severity: Default::default(),
         cvss: Default::default(),
+        cwes: Default::default(),
         epss: None,
         known_exploited: None,
         published: None,
         modified: None,
-        source: publisher_of(decisive.entry.source()).data_source(package.ecosystem),
+        source: Default::default(),
     };
     Some(Found {
         found,

@@ -1,11 +1,13 @@
 //! Facts about an id become the fields of a finding: severities, CVSS, dates, EPSS, known exploited.
 
+use super::candidates::Found;
 use crate::database::{Database, date, time};
 use crate::ecosystem::publisher_of;
 use crate::error::Error;
 use crate::record::{Facts, SourceId};
-use seaworthy_model::{Cvss, Epss, KnownExploited, Match, Severity};
+use seaworthy_model::{Cvss, DataSource, Ecosystem, Epss, KnownExploited, Match, Severity};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The sources that are asked for a severity when neither the distribution nor NVD has one, the most careful first.
 const FURTHER: [SourceId; 14] = [
@@ -29,8 +31,11 @@ const FURTHER: [SourceId; 14] = [
 #[derive(Clone, Debug, Default)]
 pub(super) struct Details {
     severities: BTreeMap<SourceId, Severity>,
-    vendor_severity: BTreeMap<String, Severity>,
-    cvss: BTreeMap<String, Cvss>,
+    vendor_severity: Arc<BTreeMap<String, Severity>>,
+    /// The same with what advisories themselves state for packages.
+    with_own: HashMap<(SourceId, Severity), Arc<BTreeMap<String, Severity>>>,
+    cvss: Arc<BTreeMap<String, Cvss>>,
+    cwes: Arc<Vec<u32>>,
     epss: Option<Epss>,
     known_exploited: Option<KnownExploited>,
     published: Option<String>,
@@ -42,17 +47,24 @@ pub(super) struct Details {
 pub(super) struct Cache {
     details: HashMap<String, Details>,
     scores: HashMap<String, Option<f64>>,
+    sources: HashMap<(SourceId, Ecosystem), Arc<DataSource>>,
 }
 
 impl Cache {
-    /// Adds what is known of the id of a finding; `own` is the severity that the advisory itself states for the package.
-    pub(super) fn fill(
-        &mut self,
-        database: &Database,
-        found: &mut Match,
-        source: SourceId,
-        own: Option<Severity>,
-    ) -> Result<(), Error> {
+    /// Adds what is known of the id of a finding. An image has thousands of findings of one kernel's ids: what is the
+    /// same for all of them is shared.
+    pub(super) fn fill(&mut self, database: &Database, found: Found, ecosystem: Ecosystem) -> Result<Match, Error> {
+        let Found {
+            mut found,
+            source,
+            // What the advisory itself states for the package.
+            severity: own,
+        } = found;
+        let data_source = self
+            .sources
+            .entry((source, ecosystem))
+            .or_insert_with(|| Arc::new(publisher_of(source).data_source(ecosystem)));
+        found.source = Arc::clone(data_source);
         if !self.details.contains_key(&found.id) {
             let mut facts = database.facts(&found.id)?;
             for other in &found.vendor_ids {
@@ -64,11 +76,11 @@ impl Cache {
             let details = self.details(facts);
             self.details.insert(found.id.clone(), details);
         }
-        let Some(details) = self.details.get(&found.id) else {
-            return Ok(());
+        let Some(details) = self.details.get_mut(&found.id) else {
+            return Ok(found);
         };
-        found.vendor_severity.clone_from(&details.vendor_severity);
-        found.cvss.clone_from(&details.cvss);
+        found.cvss = Arc::clone(&details.cvss);
+        found.cwes = Arc::clone(&details.cwes);
         found.epss = details.epss;
         found.known_exploited.clone_from(&details.known_exploited);
         found.published.clone_from(&details.published);
@@ -76,10 +88,19 @@ impl Cache {
         let (severity, from) = choose(details, &found.id, source, own);
         found.severity = severity;
         found.severity_source = from.map_or(String::new(), |from| publisher_of(from).id.to_owned());
-        if let Some(own) = own {
-            found.vendor_severity.insert(publisher_of(source).id.to_owned(), own);
-        }
-        Ok(())
+        found.vendor_severity = match own {
+            Some(own) => {
+                let stated = &details.vendor_severity;
+                let with_own = details.with_own.entry((source, own)).or_insert_with(|| {
+                    let mut severities = BTreeMap::clone(stated);
+                    severities.insert(publisher_of(source).id.to_owned(), own);
+                    Arc::new(severities)
+                });
+                Arc::clone(with_own)
+            }
+            None => Arc::clone(&details.vendor_severity),
+        };
+        Ok(found)
     }
 
     fn details(&mut self, facts: Facts) -> Details {
@@ -106,8 +127,10 @@ impl Cache {
         let share = |units: u32| f64::from(units) / 100_000.0;
         Details {
             severities,
-            vendor_severity,
-            cvss,
+            vendor_severity: Arc::new(vendor_severity),
+            with_own: HashMap::new(),
+            cvss: Arc::new(cvss),
+            cwes: Arc::new(facts.cwes),
             epss: facts.epss.map(|(score, percentile)| Epss {
                 score: share(score),
                 percentile: share(percentile),
@@ -146,6 +169,9 @@ fn add(facts: &mut Facts, more: Facts) {
     }
     for (source, severity) in more.severities {
         facts.severities.entry(source).or_insert(severity);
+    }
+    if facts.cwes.is_empty() {
+        facts.cwes = more.cwes;
     }
     facts.published = facts.published.or(more.published);
     facts.modified = facts.modified.max(more.modified);

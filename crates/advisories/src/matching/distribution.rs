@@ -75,7 +75,7 @@ pub(super) fn find(
                 Some(lines) => lines.deciding(statements),
                 None => deciding(rules, distribution, package, compared, statements),
             };
-            let finding = finding(index, package, compared, key.kind, id, &statements);
+            let finding = finding(index, compared, key.kind, id, &statements);
             if key.build.is_some() {
                 decided.push(id);
                 found.extend(finding.map(|found| of_module(found, &statements)));

@@ -62,7 +62,7 @@ pub(super) fn find(sources: &[Source<'_>], index: usize, package: &Package, foun
             } else {
                 statements
             };
-            of_package.extend(finding(index, package, &installed, kind, id, &statements));
+            of_package.extend(finding(index, &installed, kind, id, &statements));
         }
         outcome.known |= known;
         if known {

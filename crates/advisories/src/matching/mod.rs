@@ -61,15 +61,13 @@ impl Database {
             found.truncate(limits::FINDINGS);
         }
         let mut cache = Cache::default();
-        for Found {
-            mut found,
-            source,
-            severity,
-        } in found
-        {
-            cache.fill(self, &mut found, source, severity)?;
-            findings.matches.push(found);
-        }
+        findings.matches = found
+            .into_iter()
+            .map(|found| {
+                let ecosystem = inventory.packages.get(found.found.package).map(|it| it.ecosystem);
+                cache.fill(self, found, ecosystem.unwrap_or(Ecosystem::Generic))
+            })
+            .collect::<Result<_, _>>()?;
         findings
             .matches
             .sort_by(|a, b| (a.package, &a.id).cmp(&(b.package, &b.id)));
@@ -146,10 +144,11 @@ impl Database {
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
         for ecosystem in Ecosystem::ALL {
-            // The distribution's advisories hold for what its own packages own.
+            // The distribution's advisories hold for what its own packages own; the project itself is no dependency.
             let mut packages = inventory
                 .packages_of(PackageClass::Language)
                 .filter(|(_, package)| package.ecosystem == ecosystem && package.owned_by.is_none())
+                .filter(|(_, package)| !package.relationship.is_own())
                 .peekable();
             if packages.peek().is_none() {
                 continue;

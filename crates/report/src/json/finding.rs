@@ -38,6 +38,8 @@ pub(super) struct Vulnerability<'a> {
     data_source: Source<'a>,
     fingerprint: String,
     severity: &'static str,
+    #[serde(rename = "CweIDs", skip_serializing_if = "Vec::is_empty")]
+    weaknesses: Vec<String>,
     #[serde(skip_serializing_if = "Severities::is_empty")]
     vendor_severity: Severities<'a>,
     #[serde(rename = "CVSS", skip_serializing_if = "Scores::is_empty")]
@@ -78,6 +80,7 @@ impl<'a> Vulnerability<'a> {
             fingerprint: identity::fingerprint(artifact_id, &group.target, &package_id, &found.id),
             package_id,
             severity: found.severity.name(),
+            weaknesses: found.cwes.iter().map(|number| format!("CWE-{number}")).collect(),
             vendor_severity: Severities(&found.vendor_severity),
             cvss: Scores(&found.cvss),
             published_date: found.published.as_deref(),

@@ -13,7 +13,8 @@ use seaworthy_model::{
     limits,
 };
 use shapes::{PackageShape, ProblemShape, ReportShape, ResultShape, VulnerabilityShape};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Reads a JSON report.
 ///
@@ -323,10 +324,10 @@ fn matched(package: usize, shape: &VulnerabilityShape) -> Match {
             .unwrap_or_default(),
         fixed_version: shape.fixed_version.clone(),
         range: own.range.clone(),
-        kind: if own.match_kind == "source" {
-            MatchKind::Source
-        } else {
-            MatchKind::Direct
+        kind: match own.match_kind.as_str() {
+            "source" => MatchKind::Source,
+            "product" => MatchKind::Product,
+            _ => MatchKind::Direct,
         },
         confidence: match own.confidence.as_str() {
             "uncertain" => Confidence::Uncertain(own.confidence_reason.clone()),
@@ -334,26 +335,15 @@ fn matched(package: usize, shape: &VulnerabilityShape) -> Match {
         },
         severity: shape.severity.parse().unwrap_or(Severity::Unknown),
         severity_source: shape.severity_source.clone(),
-        vendor_severity: shape
-            .vendor_severity
-            .iter()
-            .map(|(source, number)| (source.clone(), Severity::from_number(*number)))
-            .collect(),
-        cvss: shape
-            .cvss
-            .iter()
-            .map(|(source, cvss)| {
-                let cvss = Cvss {
-                    v2_vector: cvss.v2_vector.clone(),
-                    v3_vector: cvss.v3_vector.clone(),
-                    v40_vector: cvss.v40_vector.clone(),
-                    v2_score: cvss.v2_score,
-                    v3_score: cvss.v3_score,
-                    v40_score: cvss.v40_score,
-                };
-                (source.clone(), cvss)
-            })
-            .collect(),
+        vendor_severity: Arc::new(
+            shape
+                .vendor_severity
+                .iter()
+                .map(|(source, number)| (source.clone(), Severity::from_number(*number)))
+                .collect(),
+        ),
+        cwes: Arc::new(weaknesses(&shape.weaknesses)),
+        cvss: Arc::new(scores(shape)),
         epss: own.epss.as_ref().map(|epss| Epss {
             score: epss.score,
             percentile: epss.percentile,
@@ -364,12 +354,37 @@ fn matched(package: usize, shape: &VulnerabilityShape) -> Match {
         }),
         published: shape.published_date.clone(),
         modified: shape.last_modified_date.clone(),
-        source: DataSource {
+        source: Arc::new(DataSource {
             id: shape.data_source.id.clone(),
             name: shape.data_source.name.clone(),
             url: shape.data_source.url.clone(),
-        },
+        }),
     }
+}
+
+/// `CWE-79` as a number.
+fn weaknesses(texts: &[String]) -> Vec<u32> {
+    let numbers = texts.iter().filter_map(|text| text.strip_prefix("CWE-")?.parse().ok());
+    let mut numbers: Vec<u32> = numbers.take(limits::ADVISORY_WEAKNESSES).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn scores(shape: &VulnerabilityShape) -> BTreeMap<String, Cvss> {
+    let one = |cvss: &shapes::CvssShape| Cvss {
+        v2_vector: cvss.v2_vector.clone(),
+        v3_vector: cvss.v3_vector.clone(),
+        v40_vector: cvss.v40_vector.clone(),
+        v2_score: cvss.v2_score,
+        v3_score: cvss.v3_score,
+        v40_score: cvss.v40_score,
+    };
+    shape
+        .cvss
+        .iter()
+        .map(|(source, cvss)| (source.clone(), one(cvss)))
+        .collect()
 }
 
 fn problem(shape: &ProblemShape) -> Problem {

@@ -186,6 +186,8 @@ pub(super) struct VulnerabilityShape {
     pub(super) data_source: SourceShape,
     #[serde(deserialize_with = "or_default")]
     pub(super) severity: String,
+    #[serde(rename = "CweIDs", deserialize_with = "or_default")]
+    pub(super) weaknesses: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub(super) vendor_severity: BTreeMap<String, u8>,
     #[serde(rename = "CVSS", deserialize_with = "or_default")]

@@ -49,7 +49,7 @@ pub fn found(package: usize, id: &str, severity: Severity, fixed: &str) -> Match
         confidence: Confidence::Exact,
         severity,
         severity_source: "debian".into(),
-        vendor_severity: BTreeMap::from([("debian".to_owned(), severity), ("nvd".to_owned(), Severity::High)]),
+        vendor_severity: BTreeMap::from([("debian".to_owned(), severity), ("nvd".to_owned(), Severity::High)]).into(),
         cvss: BTreeMap::from([(
             "nvd".to_owned(),
             Cvss {
@@ -57,7 +57,9 @@ pub fn found(package: usize, id: &str, severity: Severity, fixed: &str) -> Match
                 v3_score: Some(9.8),
                 ..Cvss::default()
             },
-        )]),
+        )])
+        .into(),
+        cwes: vec![20, 416].into(),
         epss: Some(Epss {
             score: 0.5,
             percentile: 0.97,
@@ -72,7 +74,8 @@ pub fn found(package: usize, id: &str, severity: Severity, fixed: &str) -> Match
             id: "debian".into(),
             name: "Debian Security Tracker".into(),
             url: "https://example.org/".into(),
-        },
+        }
+        .into(),
     }
 }
 
