@@ -232,7 +232,8 @@ fn role(component: &Component, purpose: &str) -> Role {
         .reference
         .strip_prefix("SPDXRef-")
         .unwrap_or(&component.reference);
-    if purpose == "OPERATING-SYSTEM" || id.starts_with("OperatingSystem-") {
+    // The schema of 2.3 has an underscore where the text of the specification has a dash.
+    if matches!(purpose, "OPERATING-SYSTEM" | "OPERATING_SYSTEM") || id.starts_with("OperatingSystem-") {
         return Role::System;
     }
     let holder = [
