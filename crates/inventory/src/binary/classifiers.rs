@@ -40,9 +40,11 @@ pub static CLASSIFIERS: &[Classifier] = &[
     row(
         "bind",
         r"^(?:named|libisc-.*\.so.*|libisc\.so.*)$",
-        r"\x00(?<version>9\.\d+\.\d+)(?:-[^\x00]*)?\x00",
+        r"\x00(?<version>9\.\d+\.\d+)(?:-[^\x00]*)?\x00|(?:BIND |libisc-)(?<version2>9\.\d+\.\d+)",
     ),
-    row("deno", r"^deno$", r"Deno/(?<version>\d+\.\d+\.\d+)"),
+    row("bun", r"^bun(?:x)?$", r"Bun[/ ]v?(?<version>[01]\.\d+\.\d+)[ \x00]"),
+    // `OTel-OTLP-Exporter-Deno/0.80.0` is not Deno's own version.
+    row("deno", r"^deno$", r"[^-]Deno/(?<version>\d+\.\d+\.\d+)"),
     row(
         "dnsmasq",
         r"^dnsmasq$",
@@ -51,7 +53,7 @@ pub static CLASSIFIERS: &[Classifier] = &[
     row(
         "envoy",
         r"^envoy$",
-        r"[0-9a-f]{40}/(?<version>\d+\.\d+\.\d+)[^/\x00]{0,32}/",
+        r"[0-9a-f]{40}/(?<version>\d+\.\d+\.\d+)[^/\x00]{0,32}/|\x00(?<version2>1\.[1-9]\d\.\d+)\x00",
     ),
     row("exim", r"^exim4?$", r"\x00(?<version>4\.\d\d(?:\.\d+)?)\x00"),
     row(
@@ -61,13 +63,13 @@ pub static CLASSIFIERS: &[Classifier] = &[
     ),
     row(
         "ffmpeg",
-        r"^(?:ffmpeg|ffprobe)$",
-        r"\x00n?(?<version>[4-9]\.\d+(?:\.\d+)?)(?:[-+][^\x00]{0,64})?\x00",
+        r"^(?:ffmpeg|ffprobe)(?:[-_].*)?(?:\.exe)?$",
+        r"%s version n?(?<version>\d+\.\d+(?:\.\d+)?)|\x00n?(?<version2>[4-9]\.\d+(?:\.\d+)?)(?:[-+][^\x00]{0,64})?\x00",
     ),
     row(
         "ghostscript",
         r"^(?:gs|libgs\.so.*)$",
-        r"GPL Ghostscript (?<version>\d+\.\d+(?:\.\d+)?)",
+        r"GPL Ghostscript (?<version>\d+\.\d+(?:\.\d+)?)|/ghostscript/(?<version2>\d+\.\d+(?:\.\d+)?)/Resource",
     ),
     row(
         "git",
@@ -136,7 +138,7 @@ pub static CLASSIFIERS: &[Classifier] = &[
     ),
     row(
         "php",
-        r"^(?:php(?:\d(?:\.\d+)?)?(?:-fpm|-cgi)?(?:\d(?:\.\d+)?)?|libphp\d?\.so)$",
+        r"^(?:php(?:\d(?:\.\d+)?)?(?:-fpm|-cgi)?(?:\d(?:\.\d+)?)?|libphp(?:\d(?:\.\d)?)?\.so)$",
         r"X-Powered-By: PHP/(?<version>\d+\.\d+\.\d+(?:(?:alpha|beta|RC)\d+)?)",
     ),
     row(
@@ -156,8 +158,8 @@ pub static CLASSIFIERS: &[Classifier] = &[
     ),
     row(
         "redis",
-        r"^redis-(?:server|sentinel|check-rdb|check-aof)$",
-        r"\x00(?<version>\d+\.\d+\.\d+)\x00",
+        r"^redis-(?:server|sentinel|check-rdb|check-aof)(?:\.exe)?$",
+        r"\x00(?<version>(?:2\.[4-8]|[3-9]\.\d+|\d\d\.\d+)\.\d+(?:\.\d+)?)\x00",
     ),
     row(
         "valkey",
@@ -185,6 +187,21 @@ pub static CLASSIFIERS: &[Classifier] = &[
         r"^sudo$",
         r"Sudo version (?<version>1\.\d+\.\d+(?:p\d+)?)|\x00(?<version2>1\.[89]\.\d+(?:p\d+)?)\x00",
     ),
+    row("samba", r"^(?:smbd|nmbd|winbindd)$", r"SAMBA_(?<version>\d+\.\d+\.\d+)"),
+    row("dovecot", r"^dovecot$", r"Dovecot v(?<version>\d+\.\d+\.\d+(?:\.\d+)?)"),
+    row(
+        "postfix",
+        r"^(?:master|postfix|postconf)$",
+        r"mail_version=(?<version>\d+\.\d+\.\d+)",
+    ),
+    row("stunnel", r"^stunnel\d?$", r"stunnel (?<version>\d+\.\d+) on "),
+    row(
+        "dropbear",
+        r"^(?:dropbear|dropbearmulti)$",
+        r"SSH-2\.0-dropbear_(?<version>\d+\.\d+)",
+    ),
+    row("expat", r"^libexpatw?\.so.*$", r"expat_(?<version>\d+\.\d+\.\d+)"),
+    row("pgbouncer", r"^pgbouncer$", r"PgBouncer (?<version>\d+\.\d+\.\d+)"),
     row("tor", r"^tor$", r"\x00(?<version>0\.4\.\d+\.\d+)\x00"),
     row("unbound", r"^unbound$", r"unbound (?<version>1\.\d+\.\d+)"),
     row("varnish", r"^varnishd$", r"varnish-(?<version>\d+\.\d+\.\d+)"),
@@ -339,6 +356,28 @@ mod tests {
                 b"10.11.6-MariaDB /mysql-8.0.1/",
                 vec!["mariadb 10.11.6"],
             ),
+            (
+                "opt/deno",
+                b"OTel-OTLP-Exporter-Deno/0.80.0 x2.9.6Deno/2.9.6+e518fbd",
+                vec!["deno 2.9.6"],
+            ),
+            (
+                "usr/bin/redis-server.exe",
+                b"\x002.1.0\x00 \x005.0.14.1\x00",
+                vec!["redis 5.0.14.1"],
+            ),
+            ("usr/sbin/named", b"named version: BIND 9.18.49-1", vec!["bind 9.18.49"]),
+            (
+                "lib/libgs.so.10",
+                b"/usr/share/ghostscript/10.00.0/Resource/Init",
+                vec!["ghostscript 10.00.0"],
+            ),
+            (
+                "usr/lib/postfix/sbin/master",
+                b"mail_version=3.7.11\0",
+                vec!["postfix 3.7.11"],
+            ),
+            ("bin/bun", b"Bun v1.4.5 (Linux x64)", vec!["bun 1.4.5"]),
             ("usr/sbin/other", b"node.js/v20.1.0", vec![]),
         ] {
             let mut classifiers = Classifiers::of(path);

@@ -154,7 +154,12 @@ impl Reading<'_> {
         if evidence.poms.is_empty()
             && let Some(plugin) = manifest.jenkins_plugin()
         {
-            self.add(path, format!("{}:{}", plugin.group, plugin.artifact), &plugin.version, digest);
+            self.add(
+                path,
+                format!("{}:{}", plugin.group, plugin.artifact),
+                &plugin.version,
+                digest,
+            );
             return;
         }
         let stated = manifest.version();
@@ -179,7 +184,9 @@ impl Reading<'_> {
         match manifest.group(artifact) {
             Some(group) => self.add(path, format!("{group}:{artifact}"), version, digest),
             // A manifest alone is too little: runtimes put their own version into each of their archives.
-            None if version_in_name.is_some() && !artifact.is_empty() => self.add(path, artifact.to_owned(), version, digest),
+            None if version_in_name.is_some() && !artifact.is_empty() => {
+                self.add(path, artifact.to_owned(), version, digest)
+            }
             None => {}
         }
     }
