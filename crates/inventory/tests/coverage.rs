@@ -267,6 +267,7 @@ fn document() -> String {
     }
     text.push_str("| nix | Nix store | `nix/store/<hash>-x-1/` | no | yes |\n");
     let mut products: Vec<_> = CLASSIFIERS.iter().map(|classifier| classifier.product).collect();
+    products.sort_unstable();
     products.dedup();
     text.push_str(
         "\n## Programs known by their text\n\nBuilt from source or unpacked from an archive; Trivy has none, Syft has 88 rows. \
@@ -277,6 +278,18 @@ fn document() -> String {
     for declared in DECLARED {
         writeln!(text, "| {} | {} |", declared.name, declared.ecosystem.purl_type()).unwrap();
     }
+    text.push_str(
+        "\n## What is not read\n\n\
+         - The archives in which Yarn's Plug'n'Play keeps packages (`.yarn/cache/*.zip`), Python programs that are one archive \
+         (zipapp, PyInstaller), bundled front ends.\n\
+         - Bills that GraalVM embeds in native programs; Rust programs without `cargo auditable`; what C and C++ link statically.\n\
+         - Kernel modules and kernel images: a container runs the kernel of its node.\n\
+         - What a snap was built from (`usr/share/snappy/dpkg.yaml`): those files are not installed as packages.\n\
+         - Java archives are not looked up by their SHA-1, which the report states: there is no index of Maven's repositories in \
+         the data.\n\
+         - Lock files of opam, Terraform and Bazel, version catalogues of Gradle, workflows of GitHub, extensions of editors and \
+         browsers: there are no advisories about them in the data, or they are not what runs.\n",
+    );
     text
 }
 

@@ -144,8 +144,8 @@ impl Component {
             "" => purl.name.clone(),
             namespace => format!("{namespace}{separator}{}", purl.name),
         };
-        match ecosystem {
-            Ecosystem::Maven => joined(":"),
+        let stated = match ecosystem {
+            Ecosystem::Maven => return joined(":"),
             Ecosystem::Npm
             | Ecosystem::Go
             | Ecosystem::Composer
@@ -153,10 +153,14 @@ impl Component {
             | Ecosystem::CocoaPods
             | Ecosystem::Hex
             | Ecosystem::Conda => joined("/"),
-            // A purl has it in lower case; the component as its author spells it.
-            Ecosystem::PyPi if normal(&self.name) == normal(&purl.name) => self.name.clone(),
-            _ if self.name.eq_ignore_ascii_case(&purl.name) => self.name.clone(),
+            Ecosystem::PyPi if normal(&self.name) == normal(&purl.name) => return self.name.clone(),
             _ => purl.name.clone(),
+        };
+        // A purl has some names in lower case, those of Go's modules too; the component as its author spells it.
+        if self.name.eq_ignore_ascii_case(&stated) {
+            self.name.clone()
+        } else {
+            stated
         }
     }
 
@@ -356,6 +360,19 @@ mod tests {
             let package = component(purl, &[]).package("bom.json").unwrap();
             assert_eq!((package.ecosystem, package.name.as_str()), (ecosystem, name));
             assert_eq!(package.path, "bom.json");
+        }
+    }
+
+    #[test]
+    fn capitals_that_a_purl_loses_are_those_of_the_component() {
+        let purl = "pkg:golang/github.com/masterminds/semver/v3@v3.1.1";
+        for (name, expected) in [
+            ("github.com/Masterminds/semver/v3", "github.com/Masterminds/semver/v3"),
+            ("semver", "github.com/masterminds/semver/v3"),
+        ] {
+            let mut component = component(purl, &[]);
+            component.name = name.to_owned();
+            assert_eq!(component.package("bom.json").unwrap().name, expected);
         }
     }
 
