@@ -3,6 +3,7 @@
 //! What cannot be decided is said: a version that cannot be compared gives findings marked as uncertain and a problem,
 //! packages that no advisories are about give a problem, a distribution without advisories is named.
 
+mod ahead;
 mod amazon;
 mod candidates;
 mod details;
@@ -16,12 +17,13 @@ use crate::ecosystem::{distribution_rules, is_third_party};
 use crate::end_of_life::end_of_life;
 use crate::error::Error;
 use crate::language::LANGUAGES;
+use ahead::Ahead;
 use candidates::Found;
 use details::Cache;
 use seaworthy_model::{
     Distribution, Ecosystem, Effect, Family, Inventory, Match, Package, PackageClass, Problem, limits,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the advisories say about an inventory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,31 @@ impl Database {
     /// # Errors
     /// When a section that is needed is damaged: there is no partial answer.
     pub fn find(&self, inventory: &Inventory, today: i64) -> Result<Findings, Error> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.find_with(inventory, today, threads)
+    }
+
+    /// The same with one thread, or with a second one that makes ready what the first will need.
+    fn find_with(&self, inventory: &Inventory, today: i64, threads: usize) -> Result<Findings, Error> {
+        if threads < 2 {
+            return self.find_here(inventory, today, |_| {});
+        }
+        let ahead = Ahead::of(self, inventory);
+        std::thread::scope(|scope| {
+            let started = ahead.start(scope);
+            let findings = self.find_here(inventory, today, |blocks| ahead.facts(scope, started, blocks));
+            ahead.end();
+            findings
+        })
+    }
+
+    /// `prepare` is told which blocks of facts are going to be asked for.
+    fn find_here(
+        &self,
+        inventory: &Inventory,
+        today: i64,
+        prepare: impl FnOnce(Vec<usize>),
+    ) -> Result<Findings, Error> {
         let mut findings = Findings {
             distribution_supported: true,
             ..Findings::default()
@@ -60,6 +87,8 @@ impl Database {
             findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
             found.truncate(limits::FINDINGS);
         }
+        let asked = found.iter().filter_map(|found| self.file.block_of(&found.found.id));
+        prepare(asked.collect::<BTreeSet<usize>>().into_iter().collect());
         let mut cache = Cache::default();
         findings.matches = found
             .into_iter()
