@@ -11,7 +11,11 @@ pub(super) fn all(excluded: &[String]) -> Vec<Value> {
     let mut objects = policy("seaworthy-holds", excluded, holds());
     objects.extend(policy("seaworthy-gates", excluded, gates()));
     objects.extend(policy("seaworthy-break-glass", excluded, break_glass()));
-    objects.extend(policy("seaworthy-approvals", excluded, super::approvals::approvals()));
+    objects.extend(policy("seaworthy-annotations", excluded, super::words::annotations()));
+    // Our own kinds are ours in every namespace.
+    objects.extend(policy("seaworthy-approvals", &[], super::approvals::approvals()));
+    objects.extend(policy("seaworthy-exceptions", &[], super::words::exceptions()));
+    objects.extend(policy("seaworthy-statuses", &[], super::words::statuses()));
     objects
 }
 
@@ -34,16 +38,6 @@ fn holds() -> (Value, Value) {
                 (has(oldObject.metadata.annotations) && 'seaworthy.dev/reason' in oldObject.metadata.annotations ? \
                 oldObject.metadata.annotations['seaworthy.dev/reason'] : 'not scanned yet')",
             "message": "only Seaworthy lifts this hold, when its images are approved"
-        },
-        {
-            // The state of a workload is ours to say; the gate itself says only that something waits.
-            "expression": format!(
-                "!(has(object.metadata.annotations) && 'seaworthy.dev/state' in object.metadata.annotations && \
-                 object.metadata.annotations['seaworthy.dev/state'] == 'Deployed') || \
-                 (has(oldObject.metadata.annotations) && 'seaworthy.dev/state' in oldObject.metadata.annotations && \
-                 oldObject.metadata.annotations['seaworthy.dev/state'] == 'Deployed')"
-            ),
-            "message": "seaworthy.dev/state is written by Seaworthy alone"
         },
     ]);
     (rules, validations)
@@ -85,21 +79,28 @@ fn break_glass() -> (Value, Value) {
     (rules, validations)
 }
 
+/// A policy and its binding; `excluded` are the namespaces in which it does not hold.
 fn policy(name: &str, excluded: &[String], (rules, validations): (Value, Value)) -> Vec<Value> {
     let version = "admissionregistration.k8s.io/v1";
+    let namespaces = match excluded.is_empty() {
+        true => json!({}),
+        false => json!({"matchExpressions": [
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}
+        ]}),
+    };
+    let variables = match validations.to_string().contains("variables.") {
+        true => super::words::variables(),
+        false => json!([]),
+    };
     vec![
         json!({"apiVersion": version, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": rules,
-                "namespaceSelector": {"matchExpressions": [
-                    {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}
-                ]}
-            },
+            "matchConstraints": {"resourceRules": rules, "namespaceSelector": namespaces},
             "matchConditions": [{
                 "name": "not-seaworthy",
                 "expression": format!("request.userInfo.username != '{}'", ourselves())
             }],
+            "variables": variables,
             "validations": validations
         }}),
         json!({"apiVersion": version, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},

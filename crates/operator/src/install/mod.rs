@@ -7,6 +7,7 @@ mod approvals;
 mod guards;
 mod roles;
 mod webhooks;
+mod words;
 
 use crate::options::NAME;
 use crate::resources::definitions;
