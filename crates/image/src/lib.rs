@@ -22,6 +22,8 @@ mod source;
 mod tar_index;
 
 pub use daemon::{Daemons, Endpoint, TlsFiles};
+#[doc(hidden)]
+pub use daemon::{read_foreign_export, read_foreign_inspection, read_foreign_messages};
 pub use error::{Error, Tried};
 pub use image::Image;
 pub use layer::{LayerReader, LayerStream, Progress};

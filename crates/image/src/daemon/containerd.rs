@@ -21,19 +21,19 @@ struct GetImageRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct GetImageResponse {
+pub(super) struct GetImageResponse {
     #[prost(message, optional, tag = "1")]
     image: Option<StoredImage>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct StoredImage {
+pub(super) struct StoredImage {
     #[prost(message, optional, tag = "3")]
     target: Option<Target>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Target {
+pub(super) struct Target {
     #[prost(string, tag = "1")]
     media_type: String,
     #[prost(string, tag = "2")]
@@ -51,11 +51,11 @@ struct ReadContentRequest {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct ReadContentResponse {
+pub(super) struct ReadContentResponse {
     #[prost(int64, tag = "1")]
     offset: i64,
     #[prost(bytes = "bytes", tag = "2")]
-    data: bytes::Bytes,
+    pub(super) data: bytes::Bytes,
 }
 
 const GET_IMAGE: &str = "containerd.services.images.v1.Images/Get";

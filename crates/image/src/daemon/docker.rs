@@ -5,6 +5,7 @@ use super::endpoint::Endpoint;
 use super::inspect::{Inspected, Step};
 use super::socket::{Reply, Socket};
 use crate::blobs::{Blobs, Place};
+use crate::manifest::read;
 use crate::source::{Answer, Request};
 use crate::{Error, Image};
 use seaworthy_model::{Digest, ImageMetadata, limits};
@@ -50,11 +51,8 @@ fn ask(socket: &Socket, daemon: &'static str, request: &Request<'_>) -> Result<A
         return Ok(Answer::Absent("no such image".into()));
     };
     let shown = format!("{daemon} {name}");
-    let json = |source| Error::Json {
-        what: format!("what {daemon} tells of {name}"),
-        source,
-    };
-    let inspected: Inspected = serde_json::from_slice(&bytes).map_err(json)?;
+    let told = format!("what {daemon} tells of {name}");
+    let inspected: Inspected = read(&bytes, &told)?;
     let Some(id) = inspected.id() else {
         return Err(socket.error(format!("it gives {name} no id")));
     };
@@ -67,7 +65,7 @@ fn ask(socket: &Socket, daemon: &'static str, request: &Request<'_>) -> Result<A
     let history = match &inspected.history {
         Some(_) => Vec::new(),
         None => match socket.small(&format!("{prefix}/images/{id}/history"))? {
-            Reply::Found(bytes) => serde_json::from_slice::<Vec<Step>>(&bytes).map_err(json)?,
+            Reply::Found(bytes) => read::<Vec<Step>>(&bytes, &told)?,
             Reply::NotFound => Vec::new(),
         },
     };
@@ -91,7 +89,8 @@ fn ask(socket: &Socket, daemon: &'static str, request: &Request<'_>) -> Result<A
         })
         .collect();
     let all: Vec<Digest> = diff_ids.iter().filter_map(|diff_id| Digest::parse(diff_id)).collect();
-    let config = serde_json::to_vec(&inspected.config(&history)).map_err(json)?;
+    let config =
+        serde_json::to_vec(&inspected.config(&history)).map_err(|source| Error::Json { what: told, source })?;
     let metadata = ImageMetadata {
         repo_tags: inspected.repo_tags.clone().unwrap_or_default(),
         repo_digests: inspected.repo_digests.clone().unwrap_or_default(),

@@ -107,68 +107,76 @@ impl Export {
             Reply::Found(body) => body,
             Reply::NotFound => return Err(self.socket.error("the image is gone".into())),
         };
-        let wanted: Vec<Digest> = waiting.iter().filter_map(|(_, layer)| layer.diff_id).collect();
-        let known: Vec<Digest> = self
-            .layers
-            .iter()
-            .copied()
-            .filter(|layer| !wanted.contains(layer))
-            .collect();
-        let (sender, members) = sync_channel::<Member>(0);
-        let mut failure = None;
-        std::thread::scope(|scope| {
-            let pump = scope.spawn(move || pump(body, &known, &sender));
-            // Moved in, so that the pump sees the end of the listener.
-            let members = members;
-            for member in &members {
-                let guess = digest_in_name(&member.name);
-                let index = waiting
-                    .iter()
-                    .find(|(_, layer)| layer.diff_id.is_some() && layer.diff_id == guess)
-                    .or_else(|| waiting.first())
-                    .and_then(|(indexes, _)| indexes.first().copied());
-                let Some(index) = index else { break };
-                let reader = MemberReader {
-                    chunks: member.chunks,
-                    current: Vec::new(),
-                    at: 0,
-                };
-                let read = unverified(reader, (member.name, member.size), progress, |reader| {
-                    visit(index, reader)
-                });
-                let (visited, diff_id) = match read {
-                    Ok(read) => read,
-                    Err(Error::Read { what, source }) if source.kind() == io::ErrorKind::TimedOut => {
-                        return Err(Error::Read { what, source });
-                    }
-                    // It may be no layer at all; if it was one, it will be missed, and this is why.
-                    Err(error) => {
-                        failure.get_or_insert(error);
-                        continue;
-                    }
-                };
-                let Some(found) = waiting.iter().position(|(_, layer)| layer.diff_id == Some(diff_id)) else {
-                    continue;
-                };
-                let (indexes, _) = waiting.swap_remove(found);
-                results.push((indexes, Ok(visited)));
-            }
-            drop(members);
-            let pumped = pump
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("reading it was interrupted")));
-            match pumped {
-                Err(source) if !waiting.is_empty() => Err(Error::Read {
-                    what: format!("what the daemon exports of {}", self.path),
-                    source,
-                }),
-                _ => match failure {
-                    Some(failure) if !waiting.is_empty() => Err(failure),
-                    _ => Ok(()),
-                },
-            }
-        })
+        sort(body, &self.path, &self.layers, waiting, results, progress, visit)
     }
+}
+
+/// Finds the layers that are waited for among the members of an archive.
+pub(super) fn sort<R>(
+    body: impl Read + Send,
+    name: &str,
+    layers: &[Digest],
+    waiting: &mut Vec<(Vec<usize>, LayerPlace)>,
+    results: &mut Vec<(Vec<usize>, Result<R, Error>)>,
+    progress: &Progress,
+    visit: &mut impl FnMut(usize, &mut LayerReader) -> io::Result<R>,
+) -> Result<(), Error> {
+    let wanted: Vec<Digest> = waiting.iter().filter_map(|(_, layer)| layer.diff_id).collect();
+    let known: Vec<Digest> = layers.iter().copied().filter(|layer| !wanted.contains(layer)).collect();
+    let (sender, members) = sync_channel::<Member>(0);
+    let mut failure = None;
+    std::thread::scope(|scope| {
+        let pump = scope.spawn(move || pump(body, &known, &sender));
+        // Moved in, so that the pump sees the end of the listener.
+        let members = members;
+        for member in &members {
+            let guess = digest_in_name(&member.name);
+            let index = waiting
+                .iter()
+                .find(|(_, layer)| layer.diff_id.is_some() && layer.diff_id == guess)
+                .or_else(|| waiting.first())
+                .and_then(|(indexes, _)| indexes.first().copied());
+            let Some(index) = index else { break };
+            let reader = MemberReader {
+                chunks: member.chunks,
+                current: Vec::new(),
+                at: 0,
+            };
+            let read = unverified(reader, (member.name, member.size), progress, |reader| {
+                visit(index, reader)
+            });
+            let (visited, diff_id) = match read {
+                Ok(read) => read,
+                Err(Error::Read { what, source }) if source.kind() == io::ErrorKind::TimedOut => {
+                    return Err(Error::Read { what, source });
+                }
+                // It may be no layer at all; if it was one, it will be missed, and this is why.
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            };
+            let Some(found) = waiting.iter().position(|(_, layer)| layer.diff_id == Some(diff_id)) else {
+                continue;
+            };
+            let (indexes, _) = waiting.swap_remove(found);
+            results.push((indexes, Ok(visited)));
+        }
+        drop(members);
+        let pumped = pump
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("reading it was interrupted")));
+        match pumped {
+            Err(source) if !waiting.is_empty() => Err(Error::Read {
+                what: format!("what the daemon exports of {name}"),
+                source,
+            }),
+            _ => match failure {
+                Some(failure) if !waiting.is_empty() => Err(failure),
+                _ => Ok(()),
+            },
+        }
+    })
 }
 
 /// Walks the archive and hands on what may be a layer, until nobody listens.

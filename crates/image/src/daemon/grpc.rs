@@ -36,6 +36,12 @@ pub(crate) struct Messages {
     network: Network,
     response: Response,
     deadline: Option<Instant>,
+    frames: Frames,
+}
+
+/// What came of an answer, of which whole messages are taken.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
     pending: BytesMut,
 }
 
@@ -98,7 +104,7 @@ impl Grpc {
                 network: self.network.clone(),
                 response,
                 deadline: self.deadline,
-                pending: BytesMut::new(),
+                frames: Frames::default(),
             })),
         }
     }
@@ -108,10 +114,8 @@ impl Messages {
     /// The next message.
     pub(crate) fn next<M: Message + Default>(&mut self) -> Result<Option<M>, Error> {
         loop {
-            if let Some(message) = self.buffered()? {
-                return M::decode(message)
-                    .map(Some)
-                    .map_err(|_| error("it sent a message that cannot be read"));
+            if let Some(message) = self.frames.next()? {
+                return Ok(Some(message));
             }
             let chunk = self
                 .network
@@ -119,15 +123,21 @@ impl Messages {
                 .map_err(|_| error("it did not answer in time"))?
                 .map_err(|cause| error(&deepest(&cause)))?;
             match chunk {
-                Some(chunk) => self.pending.extend_from_slice(&chunk),
-                None if self.pending.is_empty() => return Ok(None),
-                None => return Err(error("its answer broke off")),
+                Some(chunk) => self.frames.put(&chunk),
+                None => return self.frames.end().map(|()| None),
             }
         }
     }
+}
+
+impl Frames {
+    /// Takes what came.
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+    }
 
     /// The first message, where all of it is here.
-    fn buffered(&mut self) -> Result<Option<BytesMut>, Error> {
+    pub(super) fn next<M: Message + Default>(&mut self) -> Result<Option<M>, Error> {
         let Some((head, _)) = self.pending.split_at_checked(5) else {
             return Ok(None);
         };
@@ -143,7 +153,17 @@ impl Messages {
             return Ok(None);
         }
         self.pending.advance(5);
-        Ok(Some(self.pending.split_to(length)))
+        M::decode(self.pending.split_to(length))
+            .map(Some)
+            .map_err(|_| error("it sent a message that cannot be read"))
+    }
+
+    /// Nothing more comes: an error where a message is not whole.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        match self.pending.is_empty() {
+            true => Ok(()),
+            false => Err(error("its answer broke off")),
+        }
     }
 }
 
@@ -151,5 +171,24 @@ pub(crate) fn error(why: &str) -> Error {
     Error::Daemon {
         daemon: DAEMON,
         why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read_foreign_messages as read;
+
+    #[test]
+    fn messages_may_come_in_any_pieces() {
+        // Field 2 of two messages: `{}` and `x`.
+        let stream = b"\0\0\0\0\x04\x12\x02{}\0\0\0\0\x03\x12\x01x";
+        for piece in 1..=stream.len() {
+            assert_eq!(read(stream, piece, true).unwrap(), 3, "{piece}");
+        }
+        for cut in 1..stream.len() {
+            assert_eq!(read(&stream[..cut], 4, true).is_ok(), cut == 9, "{cut}");
+        }
+        assert!(read(b"\x01\0\0\0\0", 4, true).is_err(), "it is compressed");
+        assert!(read(b"\0\xff\xff\xff\xff", 4, true).is_err(), "it is too large");
     }
 }

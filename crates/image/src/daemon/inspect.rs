@@ -133,4 +133,17 @@ mod tests {
         let config = inspected.config(&[step("CMD", 1), step("ADD", 7)]);
         assert!(config.get("history").is_none());
     }
+
+    #[test]
+    fn an_answer_of_millions_of_values_is_not_read() {
+        let answer = format!(r#"{{"Id":"x","Config":[{}0]}}"#, "[],".repeat(1_000_000));
+        assert!(matches!(
+            crate::manifest::read::<Inspected>(answer.as_bytes(), "x"),
+            Err(crate::Error::TooManyValues { .. })
+        ));
+        assert!(matches!(
+            super::super::read_foreign_inspection(answer.as_bytes(), b"[]"),
+            Err(crate::Error::TooManyValues { .. })
+        ));
+    }
 }

@@ -6,6 +6,7 @@ mod context;
 mod docker;
 mod endpoint;
 mod export;
+mod foreign;
 mod grpc;
 mod inspect;
 mod socket;
@@ -14,3 +15,5 @@ pub(crate) use containerd::open as open_containerd;
 pub(crate) use docker::{open_docker, open_podman};
 pub use endpoint::{Daemons, Endpoint, TlsFiles};
 pub(crate) use export::Export;
+#[doc(hidden)]
+pub use foreign::{read_foreign_export, read_foreign_inspection, read_foreign_messages};
