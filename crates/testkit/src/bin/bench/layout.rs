@@ -1,5 +1,5 @@
-//! The images that are measured: Debian with tools, with Python's wheels and with Node's modules, each as OCI layout, OCI
-//! archive and docker archive.
+//! The images that are measured: Debian with tools, with Python's wheels, with Node's modules, with Java's archives and with
+//! programs in Go, each as OCI layout, OCI archive and docker archive.
 //!
 //! Built once into a folder that is renamed into place when it is whole. The compressed layers are made by `gzip -6`,
 //! the level that container builders use.
@@ -30,7 +30,7 @@ struct Recipe {
 const BASE: &[&str] = &["?essential", "?priority(required)", "apt", "debian-archive-keyring"];
 
 /// The images, the first of which is also measured in every other way.
-const RECIPES: [Recipe; 3] = [
+const RECIPES: [Recipe; 5] = [
     Recipe {
         folder: "debian-2",
         name: "Debian",
@@ -53,6 +53,18 @@ const RECIPES: [Recipe; 3] = [
         name: "Node",
         debian: &[BASE, &["ca-certificates", "curl"]],
         application: libraries::node,
+    },
+    Recipe {
+        folder: "java-1",
+        name: "Java",
+        debian: &[BASE, &["ca-certificates"]],
+        application: libraries::java,
+    },
+    Recipe {
+        folder: "go-1",
+        name: "Go",
+        debian: &[BASE, libraries::GO],
+        application: own_application,
     },
 ];
 
@@ -133,10 +145,41 @@ impl BuiltImage {
     }
 }
 
-/// The images in `folder`, built where they are not there yet. Without `all` only the first.
-pub(crate) fn open_or_build(folder: &Path, all: bool) -> Result<Vec<BuiltImage>> {
-    let recipes = RECIPES.iter().take(if all { RECIPES.len() } else { 1 });
-    recipes.map(|recipe| open_or_build_one(folder, recipe)).collect()
+/// The images that are there to be measured.
+pub(crate) struct Images {
+    pub(crate) built: Vec<BuiltImage>,
+    /// Why an image is not among them.
+    pub(crate) missing: Vec<String>,
+}
+
+/// The images in `folder` that are named, or all, built where they are not there yet. One that cannot be built (a registry
+/// of packages may not be reached) does not keep the others from being measured.
+pub(crate) fn open_or_build(folder: &Path, only: &[String]) -> Result<Images> {
+    for name in only {
+        ensure!(
+            RECIPES.iter().any(|recipe| recipe.name.eq_ignore_ascii_case(name)),
+            "there is no image {name}; --help names them"
+        );
+    }
+    let mut images = Images {
+        built: Vec::new(),
+        missing: Vec::new(),
+    };
+    for recipe in &RECIPES {
+        if !only.is_empty() && !only.iter().any(|name| recipe.name.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        match open_or_build_one(folder, recipe) {
+            Ok(image) => images.built.push(image),
+            Err(error) => {
+                crate::say(&format!("The image {} cannot be built: {error:#}", recipe.name));
+                images
+                    .missing
+                    .push(format!("{}: it cannot be built ({error:#})", recipe.name));
+            }
+        }
+    }
+    Ok(images)
 }
 
 fn open_or_build_one(folder: &Path, recipe: &Recipe) -> Result<BuiltImage> {

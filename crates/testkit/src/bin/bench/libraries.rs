@@ -62,6 +62,52 @@ const MODULES: [&str; 9] = [
     "typeorm",
 ];
 
+/// What Maven resolves: with all that they depend on more than 300 archives of 300 MB, shaded ones among them.
+const ARTIFACTS: [&str; 10] = [
+    "co.elastic.clients:elasticsearch-java:8.13.4",
+    "com.amazonaws:aws-java-sdk-s3:1.12.700",
+    "io.kubernetes:client-java:20.0.1",
+    "org.apache.kafka:connect-runtime:3.7.0",
+    "org.apache.spark:spark-hive_2.13:3.5.1",
+    "org.springframework.boot:spring-boot-starter-actuator:3.2.5",
+    "org.springframework.boot:spring-boot-starter-data-jpa:3.2.5",
+    "org.springframework.boot:spring-boot-starter-security:3.2.5",
+    "org.springframework.boot:spring-boot-starter-web:3.2.5",
+    "org.springframework.boot:spring-boot-starter-webflux:3.2.5",
+];
+
+/// Debian's packages with programs in Go, more than 30 of them.
+pub(crate) const GO: &[&str] = &[
+    "age",
+    "buildah",
+    "caddy",
+    "delve",
+    "etcd-client",
+    "etcd-server",
+    "fzf",
+    "gh",
+    "gocryptfs",
+    "golang-cfssl",
+    "hugo",
+    "kubernetes-client",
+    "lego",
+    "micro",
+    "minica",
+    "mkcert",
+    "mtail",
+    "prometheus",
+    "prometheus-alertmanager",
+    "prometheus-blackbox-exporter",
+    "prometheus-mysqld-exporter",
+    "prometheus-node-exporter",
+    "prometheus-pushgateway",
+    "rclone",
+    "restic",
+    "runc",
+    "skopeo",
+    "syncthing",
+];
+
 /// Adds the wheels as the distribution's pip leaves them.
 pub(crate) fn python(folder: &Path, layer: &mut Layer) -> Result<()> {
     let target = empty(&folder.join("python"))?;
@@ -102,6 +148,63 @@ pub(crate) fn node(folder: &Path, layer: &mut Layer) -> Result<()> {
         .args(MODULES);
     run(npm)?;
     add(layer, &target, "srv/app")?;
+    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
+}
+
+/// Adds archives beside each other, a program with some of them inside as Spring Boot packs it (stored), and a web
+/// application with others (compressed again).
+pub(crate) fn java(folder: &Path, layer: &mut Layer) -> Result<()> {
+    let target = empty(&folder.join("java"))?;
+    let dependencies: String = ARTIFACTS
+        .iter()
+        .map(|artifact| {
+            let mut parts = artifact.split(':');
+            let mut part = || parts.next().unwrap_or_default();
+            format!(
+                "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>",
+                part(),
+                part(),
+                part()
+            )
+        })
+        .collect();
+    let project = format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>bench</groupId>\
+         <artifactId>bench</artifactId><version>1</version><dependencies>{dependencies}</dependencies></project>"
+    );
+    fs::write(target.join("pom.xml"), project)?;
+    let mut maven = Command::new("mvn");
+    maven
+        .current_dir(&target)
+        .args([
+            "--quiet",
+            "--batch-mode",
+            "dependency:copy-dependencies",
+            "-DoutputDirectory=lib",
+        ])
+        .arg(format!("-Dmaven.repo.local={}", target.join("repository").display()));
+    run(maven)?;
+    let mut archives = seaworthy_testkit::data::files(&target.join("lib"));
+    archives.sort_unstable();
+    for (name, inside, options, chosen) in [
+        ("app.jar", "BOOT-INF/lib", "cf0", (5, 0)),
+        ("app.war", "WEB-INF/lib", "cf", (10, 1)),
+    ] {
+        let content = target.join(name).with_extension("content");
+        let libraries = content.join(inside);
+        fs::create_dir_all(&libraries).with_context(|| format!("create {}", libraries.display()))?;
+        let (every, first) = chosen;
+        for path in archives.iter().skip(first).step_by(every) {
+            fs::copy(path, libraries.join(path.file_name().context("an archive has a name")?))?;
+        }
+        let mut jar = Command::new("jar");
+        jar.arg(options)
+            .arg(target.join("lib").join(name))
+            .arg("-C")
+            .args([&content, Path::new(".")]);
+        run(jar)?;
+    }
+    add(layer, &target.join("lib"), "srv/app/lib")?;
     fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
 }
 

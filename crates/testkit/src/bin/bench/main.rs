@@ -1,4 +1,4 @@
-//! The benchmark of whole scans: builds three images, times `seaworthy` against `gzip -dc` of the same layers in the same run, and says which bars are held. `docs/benchmarks.md` explains the method and keeps the last figures.
+//! The benchmark of whole scans: builds images, times `seaworthy` against `gzip -dc` of the same layers in the same run, and says which bars are held. `docs/benchmarks.md` explains the method and keeps the last figures.
 //!
 //! The images are kept between runs in a folder outside the checkout. Linux only, as it reads `/proc`.
 
@@ -37,16 +37,18 @@ fn run() -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let images = layout::open_or_build(&options.images, !options.first_only)?;
+    let found = layout::open_or_build(&options.images, &options.only)?;
+    let images = found.built;
     let first = images.first().context("there is no image")?;
     let derived = derived::open_or_build(first)?;
     if options.build_only {
         say(&format!("The images are in {}.", options.images.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let subjects = subjects::Subjects::find(&options, &images, &derived)?;
+    let mut subjects = subjects::Subjects::find(&options, &images, &derived)?;
+    subjects.missing.extend(found.missing);
     let timings = measure::interleaved(&subjects.commands, options.rounds)?;
-    let usages = measure::usage(&subjects.commands)?;
+    let usages = measure::usage(&subjects.commands, &timings)?;
     let libraries = criterion::estimates(&subjects.criterion);
     let report = report::Report::new(&subjects, &images, &timings, &usages, &libraries, options.rounds);
     let text = report.markdown();

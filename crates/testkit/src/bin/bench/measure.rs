@@ -8,47 +8,64 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Runs from which peak memory and processor time are taken.
-const USAGE_RUNS: usize = 3;
+const USAGE_RUNS: usize = 2;
 
 /// GNU time, which reads both from the kernel's accounting.
 const TIME: &str = "/usr/bin/time";
 
 /// The wall times of one command, shortest first.
-#[derive(Debug)]
-pub(crate) struct Times(Vec<Duration>);
+#[derive(Debug, Default)]
+pub(crate) struct Times {
+    sorted: Vec<Duration>,
+    /// Why it was given up: it ran once before, so this is worth telling.
+    pub(crate) failure: Option<String>,
+}
 
 impl Times {
     /// The shortest: what the work costs when nothing disturbs it.
     pub(crate) fn best(&self) -> Duration {
-        self.0.first().copied().unwrap_or_default()
+        self.sorted.first().copied().unwrap_or_default()
     }
 
     /// The middle one.
     pub(crate) fn median(&self) -> Duration {
-        self.0.get(self.0.len() / 2).copied().unwrap_or_default()
+        self.sorted.get(self.sorted.len() / 2).copied().unwrap_or_default()
     }
 }
 
-/// Runs every command once a round; the results are in the order of the commands.
+/// Runs every command once a round; the results are in the order of the commands. One that fails is not run again.
 pub(crate) fn interleaved(subjects: &[Subject], rounds: usize) -> Result<Vec<Times>> {
-    let mut all: Vec<Times> = subjects.iter().map(|_| Times(Vec::with_capacity(rounds))).collect();
+    let mut all: Vec<Times> = subjects.iter().map(|_| Times::default()).collect();
     for round in 1..=rounds {
         crate::say(&format!("Round {round} of {rounds}."));
         for (subject, times) in subjects.iter().zip(&mut all) {
+            if times.failure.is_some() {
+                continue;
+            }
             subject.prepare()?;
-            let started = Instant::now();
-            let child = subject
-                .command()
-                .spawn()
-                .with_context(|| format!("run {}", subject.name))?;
-            wait(child, &subject.name)?;
-            times.0.push(started.elapsed());
+            match once(subject) {
+                Ok(time) => times.sorted.push(time),
+                Err(error) => {
+                    crate::say(&format!("{error:#}"));
+                    times.failure = Some(format!("{error:#}"));
+                }
+            }
         }
     }
     for times in &mut all {
-        times.0.sort_unstable();
+        times.sorted.sort_unstable();
     }
     Ok(all)
+}
+
+fn once(subject: &Subject) -> Result<Duration> {
+    let started = Instant::now();
+    let child = subject
+        .command()
+        .spawn()
+        .with_context(|| format!("run {}", subject.name))?;
+    wait(child, &subject.name)?;
+    Ok(started.elapsed())
 }
 
 fn wait(child: Child, name: &str) -> Result<()> {
@@ -74,11 +91,17 @@ pub(crate) struct Usage {
 }
 
 /// Peak memory and processor time of every command, in their order: the largest peak and the least time of a few runs.
-pub(crate) fn usage(subjects: &[Subject]) -> Result<Vec<Usage>> {
+/// Nothing for those that failed before.
+pub(crate) fn usage(subjects: &[Subject], timings: &[Times]) -> Result<Vec<Usage>> {
     let mut all = Vec::with_capacity(subjects.len());
-    for subject in subjects {
+    for (subject, times) in subjects.iter().zip(timings) {
+        if times.failure.is_some() {
+            all.push(Usage::default());
+            continue;
+        }
         let mut usage = one_usage(subject)?;
-        for _ in 1..USAGE_RUNS {
+        let runs = if subject.is_ours() { USAGE_RUNS } else { 1 };
+        for _ in 1..runs {
             let next = one_usage(subject)?;
             usage.peak = usage.peak.max(next.peak);
             usage.processor = usage.processor.min(next.processor);

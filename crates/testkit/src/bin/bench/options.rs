@@ -1,4 +1,4 @@
-//! What the command line asks for. Parsed by hand: five options do not justify a parser among the test dependencies.
+//! What the command line asks for. Parsed by hand: a few options do not justify a parser among the test dependencies.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsString;
@@ -11,8 +11,9 @@ Usage: bench [OPTIONS]
 
   --images DIR      where the images are built and kept [default: $HOME/.cache/seaworthy/bench]
   --seaworthy PATH  the binary to time [default: the one beside this program]
-  --rounds N        how often each command runs [default: 7]
-  --first-only      measure the first image alone, which needs no PyPI and no npm
+  --rounds N        how often each command runs [default: 5]
+  --image NAME      measure this image alone: Debian, Python, Node, Java or Go; may be given several times
+  --first-only      the same as --image Debian, which needs no registry of packages but Debian's
   --build-only      build the images and stop
   --write           write the figures into docs/benchmarks.md
 
@@ -30,7 +31,8 @@ pub(crate) struct Options {
     pub(crate) images: PathBuf,
     pub(crate) seaworthy: Option<PathBuf>,
     pub(crate) rounds: usize,
-    pub(crate) first_only: bool,
+    /// The images to measure; all where none is named.
+    pub(crate) only: Vec<String>,
     pub(crate) build_only: bool,
     pub(crate) write: bool,
 }
@@ -41,8 +43,8 @@ impl Options {
         let mut options = Self {
             images: PathBuf::new(),
             seaworthy: None,
-            rounds: 7,
-            first_only: false,
+            rounds: 5,
+            only: Vec::new(),
             build_only: false,
             write: false,
         };
@@ -57,7 +59,8 @@ impl Options {
                     options.rounds = text.parse().with_context(|| format!("{text} is no number of rounds"))?;
                     ensure!((1..=1000).contains(&options.rounds), "--rounds takes 1 to 1000");
                 }
-                "--first-only" => options.first_only = true,
+                "--image" => options.only.push(value()?.to_string_lossy().into_owned()),
+                "--first-only" => options.only.push("Debian".to_owned()),
                 "--build-only" => options.build_only = true,
                 "--write" => options.write = true,
                 "--help" | "-h" => return Ok(Request::Help),

@@ -55,6 +55,8 @@ pub(crate) struct Report {
     /// Bars for which there is no figure, with the reason.
     open: Vec<String>,
     timings: String,
+    /// A command that ran at first failed later.
+    failed: bool,
 }
 
 impl Report {
@@ -66,7 +68,13 @@ impl Report {
         libraries: &[(String, f64)],
         rounds: usize,
     ) -> Self {
-        let timed = || subjects.commands.iter().zip(timings);
+        let timed = || {
+            subjects
+                .commands
+                .iter()
+                .zip(timings)
+                .filter(|(_, times)| times.failure.is_none())
+        };
         let of = |image: &str, role: Role| {
             timed()
                 .find(|(subject, _)| subject.role == role && subject.image == image)
@@ -94,6 +102,9 @@ impl Report {
 
         let mut bars = Vec::new();
         let mut open: Vec<String> = subjects.missing.clone();
+        let failures: Vec<String> = timings.iter().filter_map(|times| times.failure.clone()).collect();
+        let failed = !failures.is_empty();
+        open.extend(failures);
         for image in images {
             let name = image.name;
             for (role, form, base, against, bar) in [
@@ -204,7 +215,8 @@ impl Report {
         let mut table = String::from(
             "| command | best | median | × `gzip -dc` | processor time | peak memory |\n|---|---:|---:|---:|---:|---:|\n",
         );
-        for ((subject, times), usage) in timed().zip(usages) {
+        let whole = subjects.commands.iter().zip(timings).zip(usages);
+        for ((subject, times), usage) in whole.filter(|((_, times), _)| times.failure.is_none()) {
             let (shortest, middle) = (times.best().as_secs_f64(), times.median().as_secs_f64());
             let ratio =
                 best(subject.image, Role::Gzip).map_or_else(String::new, |gzip| format!("{:.3}", shortest / gzip));
@@ -225,12 +237,13 @@ impl Report {
             bars,
             open,
             timings: table,
+            failed,
         }
     }
 
-    /// Whether every bar that has a figure is held.
+    /// Whether every bar that has a figure is held, and nothing failed.
     pub(crate) fn all_held(&self) -> bool {
-        self.bars.iter().all(|row| row.held)
+        !self.failed && self.bars.iter().all(|row| row.held)
     }
 
     pub(crate) fn markdown(&self) -> String {

@@ -16,6 +16,8 @@ pub(crate) enum Role {
     Gzip,
     /// `igzip -dc` of the layers, for comparison.
     Igzip,
+    /// The same, two layers at once.
+    IgzipPair,
     /// `seaworthy` on the OCI layout, without kept results.
     Layout,
     /// The same on the OCI archive.
@@ -73,7 +75,7 @@ impl Subject {
     pub(crate) const fn is_ours(&self) -> bool {
         !matches!(
             self.role,
-            Role::Gzip | Role::Igzip | Role::OtherLayout | Role::OtherDockerArchive
+            Role::Gzip | Role::Igzip | Role::IgzipPair | Role::OtherLayout | Role::OtherDockerArchive
         )
     }
 
@@ -126,6 +128,9 @@ impl Subject {
     }
 }
 
+/// Other scanners that are timed where they are installed.
+const OTHERS: [&str; 3] = ["trivy", "grype", "syft"];
+
 /// Everything that is measured.
 pub(crate) struct Subjects {
     pub(crate) commands: Vec<Subject>,
@@ -174,7 +179,14 @@ impl Subjects {
         }
         if let Some(first) = images.first() {
             found.add_derived(first, derived)?;
-            found.add_others(first);
+        }
+        for program in OTHERS {
+            let version = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+            if version.is_ok() {
+                images.iter().for_each(|image| found.add_other(image, program));
+            } else {
+                found.missing.push(format!("{program}: it is not on the PATH"));
+            }
         }
         let example = checkout().join("examples/myapp-v1.tar");
         let arguments = found.scan(&input(&example), None);
@@ -233,6 +245,18 @@ impl Found {
                 &name,
                 Path::new(program),
                 inflate(image),
+            ));
+        }
+        if self.commands.last().is_some_and(|last| last.role == Role::Igzip) {
+            let name = "`igzip -dc` of the layers, two at once";
+            let mut arguments: Vec<OsString> = ["-c", PAIR, "sh"].map(OsString::from).to_vec();
+            arguments.extend(inflate(image).into_iter().skip(1));
+            self.add_subject(Subject::new(
+                Role::IgzipPair,
+                image.name,
+                name,
+                Path::new("/bin/sh"),
+                arguments,
             ));
         }
         for (role, name, path) in [
@@ -305,29 +329,31 @@ impl Found {
         Ok(())
     }
 
-    fn add_others(&mut self, image: &BuiltImage) {
-        for (role, form, path) in [
-            (Role::OtherLayout, "OCI layout", image.layout()),
-            (Role::OtherDockerArchive, "docker archive", image.docker_archive()),
+    fn add_other(&mut self, image: &BuiltImage, program: &str) {
+        for (role, form, scheme, path) in [
+            (Role::OtherLayout, "OCI layout", "oci-dir:", image.layout()),
+            (
+                Role::OtherDockerArchive,
+                "docker archive",
+                "docker-archive:",
+                image.docker_archive(),
+            ),
         ] {
-            let mut trivy: Vec<OsString> = vec!["image".into(), "--input".into(), path.clone().into()];
-            trivy.extend(["--cache-backend", "memory", "--scanners", "vuln", "--skip-db-update"].map(OsString::from));
-            trivy.extend(["--skip-java-db-update", "--offline-scan", "--skip-version-check"].map(OsString::from));
-            trivy.extend(["--format", "json", "--output", "/dev/null", "--quiet"].map(OsString::from));
-            let name = format!("trivy, {form}");
-            self.add_subject(Subject::new(role, image.name, &name, Path::new("trivy"), trivy));
-            let scheme = if role == Role::OtherLayout {
-                "oci-dir:"
+            let arguments = if program == "trivy" {
+                let mut trivy: Vec<OsString> = vec!["image".into(), "--input".into(), path.into()];
+                trivy.extend(
+                    ["--cache-backend", "memory", "--scanners", "vuln", "--skip-db-update"].map(OsString::from),
+                );
+                trivy.extend(["--skip-java-db-update", "--offline-scan", "--skip-version-check"].map(OsString::from));
+                trivy.extend(["--format", "json", "--output", "/dev/null", "--quiet"].map(OsString::from));
+                trivy
             } else {
-                "docker-archive:"
-            };
-            for program in ["grype", "syft"] {
                 let mut source = OsString::from(scheme);
                 source.push(&path);
-                let arguments = vec![source, "-o".into(), "json".into(), "-q".into()];
-                let name = format!("{program}, {form}");
-                self.add_subject(Subject::new(role, image.name, &name, Path::new(program), arguments));
-            }
+                vec![source, "-o".into(), "json".into(), "-q".into()]
+            };
+            let name = format!("{program}, {form}");
+            self.add_subject(Subject::new(role, image.name, &name, Path::new(program), arguments));
         }
     }
 }
@@ -352,6 +378,9 @@ fn push(registry: &RegistryServer, image: &BuiltImage) -> Result<String> {
     registry.put_manifest(&repository, "v1", OCI_MANIFEST, manifest.to_string().as_bytes());
     Ok(format!("registry:{}/{repository}:v1", registry.host()))
 }
+
+/// What the shell makes of the layers.
+const PAIR: &str = r#"printf '%s\0' "$@" | xargs -0 -n 1 -P 2 igzip -dc"#;
 
 fn inflate(image: &BuiltImage) -> Vec<OsString> {
     let layers = image.layers.iter().map(|(path, _)| path.clone().into_os_string());
