@@ -121,7 +121,7 @@ fn an_image_for_several_platforms_is_as_bad_as_the_worst_that_nodes_have() {
     let index = place.registry.push_index(
         "library/many",
         "v1",
-        &[("amd64", &good), ("arm64", &bad.architecture("arm64"))],
+        &[("linux/amd64", &good), ("linux/arm64", &bad.architecture("arm64"))],
     );
     let _operator = place.operator();
     place.ok("create deployment one --image=many:v1");
