@@ -36,6 +36,11 @@ fuzz SECONDS="60" *TARGETS:
 cluster:
     cargo run --package seaworthy-testkit --bin cluster
 
+# Play the whole story on a real control plane, and print what a user sees; 0 only when all of it was right
+story:
+    cargo build --package seaworthy-cli
+    cargo run --package seaworthy-testkit --bin story -- "${CARGO_TARGET_DIR:-target}/debug/seaworthy"
+
 # Make the archives of examples/ anew
 examples:
     cargo run --package seaworthy-testkit --bin example-images

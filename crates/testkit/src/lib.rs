@@ -1,4 +1,4 @@
-//! Development only: where the test data lie, builders of layers and images, a real control plane.
+//! Development only: where the test data lie, builders of layers and images, a real control plane, the story on it.
 
 pub mod cluster;
 pub mod data;
@@ -7,6 +7,7 @@ mod fault_proxy;
 mod image;
 mod layer;
 mod registry;
+pub mod story;
 
 pub use example_images::example_image;
 pub use fault_proxy::{Fault, FaultProxy, Recorded, Rule};
