@@ -21,6 +21,7 @@ impl LayerContents {
         // Every field by name, so that a new one is not forgotten here.
         let Self {
             entries,
+            names: _,
             files,
             whiteouts,
             opaque,
@@ -46,25 +47,26 @@ impl LayerContents {
         put_number(&mut out, entries.len() as u64);
         let mut previous: &[u8] = b"";
         for entry in entries {
-            let (kind, read, link) = match &entry.kind {
+            let path = self.name(entry.path);
+            let (kind, read, link) = match entry.kind {
                 Kind::Directory => (DIRECTORY, None, None),
                 Kind::File(None) => (FILE, None, None),
-                Kind::File(read) => (FILE_READ, *read, None),
+                Kind::File(read) => (FILE_READ, read, None),
                 Kind::SymbolicLink(target) => (SYMBOLIC_LINK, None, Some(target)),
                 Kind::HardLink(target) => (HARD_LINK, None, Some(target)),
                 Kind::Other => (OTHER, None, None),
             };
             out.push(kind);
-            let shared = previous.iter().zip(&entry.path).take_while(|(a, b)| a == b).count();
+            let shared = previous.iter().zip(path).take_while(|(a, b)| a == b).count();
             put_number(&mut out, shared as u64);
-            put_bytes(&mut out, entry.path.get(shared..).unwrap_or_default());
+            put_bytes(&mut out, path.get(shared..).unwrap_or_default());
             if let Some(read) = read {
                 put_number(&mut out, u64::from(read));
             }
             if let Some(target) = link {
-                put_bytes(&mut out, target);
+                put_bytes(&mut out, self.name(target));
             }
-            previous = &entry.path;
+            previous = path;
         }
         for list in [whiteouts, opaque] {
             put_number(&mut out, list.len() as u64);
@@ -99,32 +101,34 @@ impl LayerContents {
         };
         let count = input.count()?;
         contents.entries.reserve_exact(count);
-        let mut previous: &[u8] = b"";
-        let mut name_bytes = 0usize;
+        let mut path: Vec<u8> = Vec::new();
         for _ in 0..count {
             let kind = input.byte()?;
             let shared = usize::try_from(input.number()?).ok()?;
             let rest = input.bytes()?;
-            let start = previous.get(..shared)?;
-            let mut path = Vec::with_capacity(start.len() + rest.len());
-            path.extend_from_slice(start);
+            if shared > path.len() {
+                return None;
+            }
+            path.truncate(shared);
             path.extend_from_slice(rest);
-            // Shared beginnings let few bytes stand for many.
-            name_bytes = name_bytes.checked_add(path.len())?;
-            if path.len() > limits::PATH_BYTES || name_bytes > limits::LAYER_NAME_BYTES + limits::PATH_BYTES {
+            // Shared beginnings let few bytes stand for many. The last entry of a full layer may go beyond its limit.
+            if path.len() > limits::PATH_BYTES
+                || contents.names.len() > limits::LAYER_NAME_BYTES + 2 * limits::PATH_BYTES
+            {
                 return None;
             }
             let kind = match kind {
                 DIRECTORY => Kind::Directory,
                 FILE => Kind::File(None),
                 FILE_READ => Kind::File(Some(u32::try_from(input.number()?).ok()?)),
-                SYMBOLIC_LINK => Kind::SymbolicLink(input.bytes()?.to_vec()),
-                HARD_LINK => Kind::HardLink(input.bytes()?.to_vec()),
+                // Targets come before paths, as when a layer is read.
+                SYMBOLIC_LINK => Kind::SymbolicLink(contents.keep_name(input.bytes()?)?),
+                HARD_LINK => Kind::HardLink(contents.keep_name(input.bytes()?)?),
                 OTHER => Kind::Other,
                 _ => return None,
             };
+            let path = contents.keep_name(&path)?;
             contents.entries.push(Entry { path, kind });
-            previous = &contents.entries.last()?.path;
         }
         contents.whiteouts = input.list()?;
         contents.opaque = input.list()?;

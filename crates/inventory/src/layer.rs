@@ -34,23 +34,30 @@ pub struct Reread {
     pub companion: Option<Vec<u8>>,
 }
 
+/// A name among all names of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    start: u32,
+    length: u32,
+}
+
 /// What one entry of a layer is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Directory,
     /// A file; the index into [`LayerContents::files`] when it was read.
     File(Option<u32>),
-    SymbolicLink(Vec<u8>),
+    SymbolicLink(Name),
     /// A hard link to this normalised path of the same layer or a lower one.
-    HardLink(Vec<u8>),
+    HardLink(Name),
     /// A device or pipe: it hides what lies below and holds nothing.
     Other,
 }
 
-/// One entry in the layer's order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One entry in the layer's order. A layer has up to millions: their names lie in one piece of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub(crate) path: Vec<u8>,
+    pub(crate) path: Name,
     pub(crate) kind: Kind,
 }
 
@@ -68,6 +75,8 @@ pub(crate) struct ReadFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerContents {
     pub(crate) entries: Vec<Entry>,
+    /// Paths of entries and targets of links, one after the other.
+    pub(crate) names: Vec<u8>,
     pub(crate) files: Vec<ReadFile>,
     /// Paths that the layer removes from lower layers.
     pub(crate) whiteouts: Vec<Vec<u8>>,
@@ -106,7 +115,7 @@ pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerC
             continue;
         };
         if kind.is_dir() {
-            contents.push(path, Kind::Directory);
+            contents.push(&path, Kind::Directory);
         } else if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
             contents.file(path, size, &mut entry, selection)?;
         } else if kind.is_symlink() {
@@ -114,18 +123,18 @@ pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerC
                 .link_name_bytes()
                 .map(|target| target.into_owned())
                 .unwrap_or_default();
-            contents.push(path, Kind::SymbolicLink(target));
+            contents.link(&path, &target, Kind::SymbolicLink);
         } else if kind.is_hard_link() {
             let target = entry
                 .link_name_bytes()
                 .map(|target| target.into_owned())
                 .unwrap_or_default();
             match normalize(&target) {
-                Some(target) => contents.push(path, Kind::HardLink(target)),
-                None => contents.push(path, Kind::Other),
+                Some(target) => contents.link(&path, &target, Kind::HardLink),
+                None => contents.push(&path, Kind::Other),
             }
         } else if kind.is_character_special() || kind.is_block_special() || kind.is_fifo() {
-            contents.push(path, Kind::Other);
+            contents.push(&path, Kind::Other);
         } else {
             let shown = String::from_utf8_lossy(&path).into_owned();
             let what = format!("entry of unknown type {:?} was not read", char::from(kind.as_byte()));
@@ -149,7 +158,7 @@ impl LayerContents {
     /// Adds a directory of a root directory walk.
     pub fn add_directory(&mut self, path: &[u8], selection: &Selection) {
         if let Some(path) = self.accept(path, selection) {
-            self.push(path, Kind::Directory);
+            self.push(&path, Kind::Directory);
         }
     }
 
@@ -181,7 +190,7 @@ impl LayerContents {
     /// Adds a symbolic link.
     pub fn add_symbolic_link(&mut self, path: &[u8], target: Vec<u8>, selection: &Selection) {
         if let Some(path) = self.accept(path, selection) {
-            self.push(path, Kind::SymbolicLink(target));
+            self.link(&path, &target, Kind::SymbolicLink);
         }
     }
 
@@ -248,9 +257,50 @@ impl LayerContents {
         Some(path)
     }
 
-    fn push(&mut self, path: Vec<u8>, kind: Kind) {
+    /// The bytes of a name of this layer.
+    pub(crate) fn name(&self, name: Name) -> &[u8] {
+        let start = name.start as usize;
+        self.names
+            .get(start..start.saturating_add(name.length as usize))
+            .unwrap_or_default()
+    }
+
+    /// Keeps a name; `None` where there are more bytes of names than one layer may have.
+    pub(crate) fn keep_name(&mut self, bytes: &[u8]) -> Option<Name> {
+        let name = Name {
+            start: u32::try_from(self.names.len()).ok()?,
+            length: u32::try_from(bytes.len()).ok()?,
+        };
+        name.start.checked_add(name.length)?;
+        self.names.extend_from_slice(bytes);
+        Some(name)
+    }
+
+    fn push(&mut self, path: &[u8], kind: Kind) {
         self.name_bytes += path.len() + 64;
-        self.entries.push(Entry { path, kind });
+        // `accept` has stopped long before names do not fit.
+        if let Some(path) = self.keep_name(path) {
+            self.entries.push(Entry { path, kind });
+        }
+    }
+
+    fn link(&mut self, path: &[u8], target: &[u8], kind: fn(Name) -> Kind) {
+        if target.len() > limits::PATH_BYTES {
+            let shown = String::from_utf8_lossy(path).into_owned();
+            let what = "the target of the link is longer than any system allows; the link was not read";
+            self.problem(Problem::at_path(shown, Effect::Incomplete, what));
+            return;
+        }
+        self.name_bytes += target.len();
+        if let Some(target) = self.keep_name(target) {
+            self.push(path, kind(target));
+        }
+    }
+
+    /// How many of the first `before` entries have this path.
+    pub(crate) fn occurrences(&self, path: &[u8], before: usize) -> usize {
+        let entries = self.entries.iter().take(before);
+        entries.filter(|entry| self.name(entry.path) == path).count()
     }
 
     fn problem(&mut self, problem: Problem) {
@@ -271,7 +321,7 @@ impl LayerContents {
                 let occurrence = if named.is_empty() {
                     0
                 } else {
-                    self.entries.iter().filter(|entry| entry.path == path).count()
+                    self.occurrences(&path, self.entries.len())
                 };
                 named
                     .into_iter()
@@ -344,7 +394,7 @@ impl LayerContents {
             self.files.push(ReadFile { seen_as, report, kept });
             first = first.or(index);
         }
-        self.push(path, Kind::File(first));
+        self.push(&path, Kind::File(first));
         Ok(())
     }
 

@@ -4,13 +4,14 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod analyzer;
-pub mod declared;
 pub mod binary;
 mod content;
+pub mod declared;
 mod encoding;
 pub mod language;
 mod layer;
 mod merge;
+mod name_table;
 pub mod os;
 mod pattern;
 pub mod release;

@@ -191,15 +191,11 @@ impl Missing {
         let Some(entry) = contents.entries.get(stored.entry as usize) else {
             return;
         };
-        let before = contents
-            .entries
-            .iter()
-            .take(stored.entry as usize)
-            .filter(|other| other.path == entry.path)
-            .count();
+        let path = contents.name(entry.path);
+        let before = contents.occurrences(path, stored.entry as usize);
         if self.nodes.insert((layer, seen_as.to_owned()), node).is_none() {
             self.by_layer.entry(layer).or_default().push(Reread {
-                stored: entry.path.clone(),
+                stored: path.to_vec(),
                 occurrence: u32::try_from(before).unwrap_or(u32::MAX),
                 seen_as: seen_as.to_owned(),
                 companion,
@@ -213,7 +209,10 @@ fn read_of<'a>(layers: &[&'a LayerContents], stored: Stored) -> Option<(&'a [u8]
     let contents = layers.get(stored.layer as usize)?;
     let entry = contents.entries.get(stored.entry as usize)?;
     let Kind::File(read) = entry.kind else { return None };
-    Some((&entry.path, read.and_then(|index| contents.files.get(index as usize))))
+    Some((
+        contents.name(entry.path),
+        read.and_then(|index| contents.files.get(index as usize)),
+    ))
 }
 
 /// Sorts the files of the merged view into those that were read under their final name and those to be read again.
@@ -316,9 +315,8 @@ fn see_through(tree: &Tree<'_>, layers: &[&LayerContents], alias: &str, target: 
         return;
     };
     let own = tree.path(target);
-    if std::str::from_utf8(&own).is_ok_and(|own| {
-        Wanted::through_link(own).same_analyzers(&Wanted::through_link(alias))
-    }) || Wanted::through_link(alias).is_nothing()
+    if std::str::from_utf8(&own).is_ok_and(|own| Wanted::through_link(own).same_analyzers(&Wanted::through_link(alias)))
+        || Wanted::through_link(alias).is_nothing()
     {
         return;
     }

@@ -5,8 +5,8 @@
 //! whatever their place in the archive, and a name that becomes another kind of thing loses what lay below it.
 
 use crate::layer::{Entry, Kind, LayerContents, parent};
+use crate::name_table::NameTable;
 use seaworthy_model::{Effect, Problem, limits};
-use std::collections::HashMap;
 
 /// An index into the tree's nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +46,7 @@ struct Slot<'a> {
 #[derive(Debug)]
 pub(crate) struct Tree<'a> {
     slots: Vec<Slot<'a>>,
-    names: HashMap<(u32, &'a [u8]), u32>,
+    names: NameTable,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -63,10 +63,11 @@ impl<'a> Tree<'a> {
             previous: NONE,
         };
         let mut tree = Self {
-            slots: vec![root],
-            names: HashMap::with_capacity(entries),
+            slots: Vec::with_capacity(entries + 1),
+            names: NameTable::with_capacity(entries),
             problems: Vec::new(),
         };
+        tree.slots.push(root);
         for (index, layer) in layers.iter().enumerate() {
             tree.apply(u32::try_from(index).unwrap_or(NONE), layer);
         }
@@ -102,31 +103,32 @@ impl<'a> Tree<'a> {
                 layer: index,
                 entry: u32::try_from(at).unwrap_or(NONE),
             };
-            self.add(entry, stored);
+            self.add(layer, entry, stored);
         }
     }
 
-    fn add(&mut self, entry: &'a Entry, stored: Stored) {
-        let directory = parent(&entry.path);
-        let name = entry
-            .path
+    fn add(&mut self, layer: &'a LayerContents, entry: &Entry, stored: Stored) {
+        let path = layer.name(entry.path);
+        let directory = parent(path);
+        let name = path
             .get(directory.len()..)
             .map(|name| name.strip_prefix(b"/").unwrap_or(name))
             .unwrap_or_default();
         let Some(directory) = self.make_directories(directory) else {
             self.problem(
-                &entry.path,
+                path,
                 Effect::Note,
                 "the path leads through a loop of links; the entry was not read",
             );
             return;
         };
-        let node = match &entry.kind {
+        let node = match entry.kind {
             Kind::Directory => Node::Directory,
             Kind::File(_) => Node::File(stored),
-            Kind::SymbolicLink(target) => Node::SymbolicLink(target),
+            Kind::SymbolicLink(target) => Node::SymbolicLink(layer.name(target)),
             Kind::Other => Node::Other,
             Kind::HardLink(target) => {
+                let target = layer.name(target);
                 let directory = parent(target);
                 let last = target
                     .get(directory.len()..)
@@ -139,7 +141,7 @@ impl<'a> Tree<'a> {
                     Some(node @ (Node::File(_) | Node::SymbolicLink(_))) => node,
                     _ => {
                         self.problem(
-                            &entry.path,
+                            path,
                             Effect::Note,
                             "a hard link to a file that does not exist; it was not read",
                         );
@@ -177,8 +179,11 @@ impl<'a> Tree<'a> {
     }
 
     fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
-        // The borrow checker wants the key's own lifetime; the map only compares bytes.
-        self.names.get(&(directory.0, name)).copied().map(NodeId)
+        let is = |id: u32| {
+            let slot = self.slots.get(id as usize);
+            slot.is_some_and(|slot| slot.parent == directory.0 && slot.name == name)
+        };
+        self.names.find(directory.0, name, is).map(NodeId)
     }
 
     fn insert(&mut self, directory: NodeId, name: &'a [u8], node: Node<'a>) -> Option<NodeId> {
@@ -198,7 +203,7 @@ impl<'a> Tree<'a> {
         if let Some(slot) = self.slots.get_mut(directory.0 as usize) {
             slot.first_child = id;
         }
-        self.names.insert((directory.0, name), id);
+        self.names.insert(directory.0, name, id);
         Some(NodeId(id))
     }
 
@@ -222,7 +227,7 @@ impl<'a> Tree<'a> {
             let Some(slot) = self.slots.get_mut(id as usize) else {
                 continue;
             };
-            self.names.remove(&(slot.parent, slot.name));
+            self.names.remove(slot.parent, slot.name, id);
             let mut child = slot.first_child;
             slot.first_child = NONE;
             while let Some(slot) = self.slots.get(child as usize) {
