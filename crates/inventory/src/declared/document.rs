@@ -167,7 +167,7 @@ pub(super) fn yaml(bytes: &[u8]) -> Result<Vec<Value>, String> {
         budget: serde_saphyr::budget! {
             max_events: limits::LOCK_FILE_VALUES.saturating_mul(2),
             max_nodes: limits::LOCK_FILE_VALUES,
-            max_depth: limits::LOCK_FILE_DEPTH,
+            max_depth: limits::LOCK_FILE_YAML_DEPTH,
             max_documents: 64,
             max_total_scalar_bytes: usize::try_from(limits::LOCK_FILE_BYTES).unwrap_or(usize::MAX),
         },
@@ -346,6 +346,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Value, json, relaxed_json, text, toml, yaml};
+    use seaworthy_model::limits;
 
     #[test]
     fn the_three_formats_give_the_same_tree() {
@@ -407,6 +408,21 @@ mod tests {
             assert!(json(bytes).is_err() && relaxed_json(bytes).is_err(), "{bytes:?}");
         }
         assert!(relaxed_json(b"/*").is_err());
+    }
+
+    #[test]
+    fn blocks_of_yaml_do_not_overflow_the_stack() {
+        let nested = |depth: usize| -> String {
+            (0..depth)
+                .map(|level| format!("{}a:\n", " ".repeat(level)))
+                .chain([format!("{}b\n", " ".repeat(depth))])
+                .collect()
+        };
+        // The stack of a thread of tests, and of scans, has two megabytes.
+        assert!(yaml(nested(limits::LOCK_FILE_YAML_DEPTH - 2).as_bytes()).is_ok());
+        for depth in [limits::LOCK_FILE_YAML_DEPTH + 1, limits::LOCK_FILE_DEPTH, 2000] {
+            assert!(yaml(nested(depth).as_bytes()).is_err(), "{depth}");
+        }
     }
 
     #[test]
