@@ -11,7 +11,10 @@ fuzz_target!(|bytes: &[u8]| {
     let scheme = Scheme::ALL[scheme % Scheme::ALL.len()];
     let Ok(text) = std::str::from_utf8(rest) else { return };
     let (version, text) = text.split_once('\n').unwrap_or(("1.2.3", text));
-    for constraint in [Constraint::parse(scheme, text), Constraint::advisory(scheme, text)].into_iter().flatten() {
+    for constraint in [Constraint::parse(scheme, text), Constraint::advisory(scheme, text)]
+        .into_iter()
+        .flatten()
+    {
         assert_eq!(constraint.allows(version), constraint.allows(version));
     }
 });

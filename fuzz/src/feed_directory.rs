@@ -29,6 +29,13 @@ pub const OSV: &[&str] = &[
     "crates.io",
     "Bitnami",
     "Kubernetes",
+    "Hex",
+    "Pub",
+    "SwiftURL",
+    "ConanCenter",
+    "CRAN",
+    "Hackage",
+    "Julia",
 ];
 
 /// The other files.
@@ -43,6 +50,9 @@ pub const FILES: &[&str] = &[
     "cvss/cve-cvss.csv.gz",
     "epss/epss_scores-current.csv.gz",
     "kev/known_exploited_vulnerabilities.json",
+    "native/jenkins/warnings.json.gz",
+    "native/retirejs/jsrepository-v6.json.gz",
+    "native/nodejs/core-index.json.gz",
 ];
 
 /// A feed that is always there, so that facts have an id to be about.

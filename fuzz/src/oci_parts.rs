@@ -20,7 +20,8 @@ pub fn archive(index: &[u8], manifest: &[u8], config: &[u8], layer: &[u8]) -> Ve
     tar
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// The SHA-256 of the bytes in digits.
+pub fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -44,7 +45,8 @@ fn replace(document: &[u8], from: &str, to: &str) -> Vec<u8> {
     out
 }
 
-fn entry(tar: &mut Vec<u8>, name: &str, content: &[u8]) {
+/// Adds a file to a tar stream, without a checksum.
+pub fn entry(tar: &mut Vec<u8>, name: &str, content: &[u8]) {
     let mut header = [0u8; 512];
     header[..name.len()].copy_from_slice(name.as_bytes());
     header[100..107].copy_from_slice(b"0000644");

@@ -87,7 +87,35 @@ pub const INSTALLED_FILES: &[&str] = &[
     "snap/x/1/meta/snap.yaml",
     "var/lib/chisel/manifest.wall",
     "usr/share/bottlerocket/application-inventory.json",
+    "var/lib/rpmmanifest/container-manifest-2",
+    "usr/share/x.cdx.json",
+    "srv/wp-content/themes/x/style.css",
+    "usr/local/lib/erlang/releases/25/OTP_VERSION",
+    "usr/local/lib/python3.11/site-packages/x/x.spdx",
 ];
+
+/// Paths of the databases that have a target each.
+const DATABASES: &[&str] = &[
+    "lib/apk/db/installed",
+    "var/lib/rpm/rpmdb.sqlite",
+    "app/node_modules/left-pad/package.json",
+    "app/lib/log4j-core-2.17.0.jar",
+];
+
+/// Every path that some target has.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    [
+        DATABASES,
+        RELEASE_FILES,
+        DPKG_FILES,
+        PYTHON_FILES,
+        &PROGRAMS,
+        INSTALLED_FILES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
 
 /// The inventory of a root file system with these files, after checking what must hold of it.
 pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {

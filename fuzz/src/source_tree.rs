@@ -21,6 +21,7 @@ pub const JSON: &[Pair] = &[
     ("Package.resolved", "package.json"),
     ("conan.lock", "package.json"),
     ("renv.lock", "package.json"),
+    ("bin/Shop.deps.json", "package.json"),
 ];
 
 /// Formats written in YAML.
@@ -63,6 +64,15 @@ pub const XML: &[Pair] = &[
     ("gradle/verification-metadata.xml", "pom.xml"),
     ("Directory.Packages.props", "pom.xml"),
     ("packages.config", "pom.xml"),
+];
+
+/// The targets, and what each reads.
+pub const FAMILIES: [(&str, &[Pair]); 5] = [
+    ("lock_json", JSON),
+    ("lock_yaml", YAML),
+    ("lock_toml", TOML),
+    ("lock_lines", LINES),
+    ("lock_xml", XML),
 ];
 
 /// Reads one of `pairs`, which the first byte chooses; the rest is the lock file, as a part, and its neighbour.
