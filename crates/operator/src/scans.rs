@@ -4,12 +4,13 @@
 
 use crate::Options;
 use crate::error::Error;
+use crate::pull_secrets::PullSecrets;
 use crate::shared::{Shared, now};
 use crate::store::Resolution;
 use seaworthy_gate::TagKey;
 use seaworthy_model::{Assessment, Platform};
 use seaworthy_policy::image_name;
-use seaworthy_registry::{Client, Reference};
+use seaworthy_registry::{Client, ClientOptions, Reference, Retry, Timeouts};
 use seaworthy_scanner::{Database, ImageSource, Network, Options as ScanOptions, Target, Unobserved};
 use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
@@ -17,8 +18,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
+/// How long a registry may take to begin an answer.
+const RESPONSE: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// The longest wait where a login is missing.
+const LOGIN_WAIT: Duration = Duration::from_secs(30);
 
 /// What is to be scanned, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +41,9 @@ pub(crate) struct Scans {
     database: Arc<Database>,
     client: Client,
     network: Network,
+    registries: ClientOptions,
+    /// Of namespaces, for images that ask for a login.
+    pub(crate) pull_secrets: PullSecrets,
     allow_local: bool,
     permits: Semaphore,
     under_way: Mutex<BTreeSet<Wanted>>,
@@ -44,16 +52,24 @@ pub(crate) struct Scans {
 }
 
 impl Scans {
-    pub(crate) fn new(shared: Arc<Shared>, database: Arc<Database>, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        database: Arc<Database>,
+        options: &Options,
+        cluster: kube::Client,
+    ) -> Result<Self, Error> {
+        let registries = impatient(options.registries.clone());
         let client =
-            Client::new(options.registries.clone(), options.credentials.clone()).map_err(|source| Error::Registry {
+            Client::new(registries.clone(), options.credentials.clone()).map_err(|source| Error::Registry {
                 source: Box::new(source),
             })?;
         Ok(Self {
             shared,
             database,
             client,
-            network: Network::new(options.registries.clone(), options.credentials.clone()),
+            network: Network::new(registries.clone(), options.credentials.clone()),
+            registries,
+            pull_secrets: PullSecrets::new(cluster),
             allow_local: options.allow_local_registries || options.install,
             permits: Semaphore::new(options.scans.max(1)),
             under_way: Mutex::default(),
@@ -92,7 +108,13 @@ impl Scans {
                     break;
                 }
                 let wait = Duration::from_secs(2).saturating_mul(1 << attempts.min(10));
-                tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+                // Somebody who grants the namespace's Role looks whether it helped.
+                let longest = if reason == "RegistryUnauthorized" {
+                    LOGIN_WAIT
+                } else {
+                    LONGEST_WAIT
+                };
+                tokio::time::sleep(wait.min(longest)).await;
             }
             scans
                 .under_way
@@ -109,26 +131,12 @@ impl Scans {
             let message = format!("{}: registries on this machine are not allowed", wanted.image);
             return Err(("RegistryNotAllowed", message));
         }
-        let digest = match reference_digest(&reference) {
-            Some(digest) => digest,
-            None => {
-                let repository = self.client.repository(&reference);
-                repository
-                    .digest()
-                    .await
-                    .map_err(|error| failure(&wanted.image, &error))?
-                    .to_string()
-            }
+        let (digest, network) = match resolve(&self.client, &reference).await {
+            Ok(digest) => (digest, self.network.clone()),
+            Err(error) if asks_for_login(&error) => self.with_pull_secrets(wanted, &reference, &error).await?,
+            Err(error) => return Err(failure(&wanted.image, &error)),
         };
-        // A digest that a reference names counts for the namespace once it was read with the namespace's own credentials.
         let by_digest = reference_digest(&reference).is_some();
-        if by_digest {
-            let repository = self.client.repository(&reference);
-            repository
-                .manifest()
-                .await
-                .map_err(|error| failure(&wanted.image, &error))?;
-        }
         let stored = |error: crate::store::StoreError| ("StoreFailed", error.to_string());
         self.shared
             .keep_resolution(
@@ -151,13 +159,31 @@ impl Scans {
             )
             .await
             .map_err(stored)?;
-        self.read_once(&wanted.image, &digest).await?;
+        self.read_once(&wanted.image, &digest, network).await?;
         self.shared.succeeded(&wanted.namespace, &wanted.image);
         Ok(())
     }
 
+    /// The digest of an image that wants a login, and what its layers are read with: as the namespace could pull it.
+    async fn with_pull_secrets(
+        &self,
+        wanted: &Wanted,
+        reference: &Reference,
+        refused: &seaworthy_registry::Error,
+    ) -> Result<(String, Network), (&'static str, String)> {
+        let Wanted { namespace, image, .. } = wanted;
+        let credentials = self.pull_secrets.open(namespace, image).await.map_err(|closed| {
+            let line = format!("{image}: {refused}: {}", closed.advice(namespace));
+            ("RegistryUnauthorized", seaworthy_policy::cut(line))
+        })?;
+        let failed = |error| failure(image, &error);
+        let client = Client::new(self.registries.clone(), credentials.clone()).map_err(failed)?;
+        let digest = resolve(&client, reference).await.map_err(failed)?;
+        Ok((digest, Network::new(self.registries.clone(), credentials)))
+    }
+
     /// Reads, matches and keeps a digest, unless its verdict is known and no policy finds it too old.
-    async fn read_once(&self, image: &str, digest: &str) -> Result<(), (&'static str, String)> {
+    async fn read_once(&self, image: &str, digest: &str, network: Network) -> Result<(), (&'static str, String)> {
         let lock = {
             let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
             // Locks that nobody else has are not needed any more.
@@ -176,7 +202,7 @@ impl Scans {
         let target = Target::ImageReference(image_name::pin(image_name::unpinned(image), digest));
         let options = ScanOptions {
             sources: vec![ImageSource::Registry],
-            network: self.network.clone(),
+            network,
             ..ScanOptions::default()
         };
         let database = Arc::clone(&self.database);
@@ -203,6 +229,23 @@ impl Scans {
                 && strictest.is_none_or(|age| now().saturating_sub(assessment.scanned_at) <= age)
         })
     }
+}
+
+/// What a reference means. A digest that it names counts for a namespace once its manifest was read for it.
+async fn resolve(client: &Client, reference: &Reference) -> Result<String, seaworthy_registry::Error> {
+    let repository = client.repository(reference);
+    match reference_digest(reference) {
+        Some(digest) => repository.manifest().await.map(|_| digest),
+        None => repository.digest().await.map(|digest| digest.to_string()),
+    }
+}
+
+fn asks_for_login(error: &seaworthy_registry::Error) -> bool {
+    use seaworthy_registry::Error as Registry;
+    matches!(
+        error,
+        Registry::LoginNeeded { .. } | Registry::LoginRefused { .. } | Registry::Forbidden { .. }
+    )
 }
 
 /// Reads and matches an image, of one for several platforms those that nodes have: the worst of them counts.
@@ -248,6 +291,21 @@ fn assess(
         false => needed,
     };
     Ok(assessment)
+}
+
+/// Somebody waits to read why a workload is held, and we try again ourselves: what does not answer is said soon.
+fn impatient(registries: ClientOptions) -> ClientOptions {
+    ClientOptions {
+        retry: Retry {
+            attempts: registries.retry.attempts.min(2),
+            ..registries.retry
+        },
+        timeouts: Timeouts {
+            response: registries.timeouts.response.min(RESPONSE),
+            ..registries.timeouts
+        },
+        ..registries
+    }
 }
 
 fn reference_digest(reference: &Reference) -> Option<String> {

@@ -165,12 +165,12 @@ impl Place {
     }
 
     fn rolled_out(&self, workload: &str) {
-        let said = self.ok(&format!("rollout status {workload} --timeout=120s"));
+        let said = self.kubectl(&format!("rollout status {workload} --timeout=120s"));
         assert!(
-            said.contains("successfully rolled out")
-                || said.contains("roll out complete")
-                || said.contains("complete:"),
-            "{said}"
+            said.ok,
+            "{workload}: {said:?}, {:?}\n{}",
+            self.kubectl(&format!("get {workload} -o jsonpath={{.metadata.annotations}}")),
+            self.log()
         );
     }
 }
