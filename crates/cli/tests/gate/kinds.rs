@@ -59,9 +59,9 @@ fn deployments(place: &Place) {
     assert_eq!(place.pods("own"), "");
     // One bad image among several, in an init container.
     let init = "      initContainers: [{name: init, image: \"myapp:v1\"}]\n";
-    place.apply(&(workload("Deployment", "init", "other:v1", "") + init));
-    place.state("deployment/init", "Blocked");
-    assert!(place.reason("deployment/init").starts_with("myapp:v1: CVE-"));
+    place.apply(&(workload("Deployment", "setup", "other:v1", "") + init));
+    place.state("deployment/setup", "Blocked");
+    assert!(place.reason("deployment/setup").starts_with("myapp:v1: CVE-"));
 }
 
 fn jobs(place: &Place) {

@@ -82,6 +82,8 @@ pub(crate) fn of(part: &str, directory: &Path, ports: &Ports) -> Vec<String> {
             ("--bind-address", "127.0.0.1".into()),
             ("--secure-port", ports.controllers.to_string()),
             ("--leader-elect", "false".into()),
+            // The simulated node says seldom that it lives, and the pods of a node that is silent count as unavailable.
+            ("--node-monitor-grace-period", "1h".into()),
             // As in every real cluster: each controller is a service account of its own.
             ("--use-service-account-credentials", "true".into()),
             ("--service-account-private-key-file", file("service-accounts.key")),
