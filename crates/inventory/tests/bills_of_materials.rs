@@ -6,7 +6,7 @@
 )]
 
 use seaworthy_inventory::sbom::{Format, Unreadable, read};
-use seaworthy_model::{Effect, Family, Package};
+use seaworthy_model::{Effect, Family, Package, limits};
 use seaworthy_testkit::data;
 use std::path::Path;
 
@@ -174,5 +174,34 @@ fn hostile_documents_end() {
             .problems
             .iter()
             .any(|problem| problem.effect == Effect::Incomplete)
+    );
+}
+
+#[test]
+fn dependencies_on_a_long_name_are_not_copied_without_end() {
+    let long = "x".repeat(1 << 20);
+    let many: String = (0..2000)
+        .map(|number| format!(r#",{{"type":"library","name":"n{number}","version":"1","bom-ref":"{number}"}}"#))
+        .collect();
+    let edges: String = (0..2000)
+        .map(|number| format!(r#",{{"ref":"{number}","dependsOn":["a","a","a"]}}"#))
+        .collect();
+    let text = format!(
+        r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{{"type":"library","name":"{long}","version":"1","bom-ref":"a"}}{many}],"dependencies":[{{"ref":"z","dependsOn":[]}}{edges}]}}"#
+    );
+    let inventory = read(text.as_bytes(), "x").unwrap().inventory;
+    assert_eq!(inventory.packages.len(), 2001);
+    let copied: usize = inventory
+        .packages
+        .iter()
+        .flat_map(|package| &package.depends_on)
+        .map(String::len)
+        .sum();
+    assert!(copied > 0 && copied <= limits::PACKAGE_TEXT_BYTES);
+    assert!(
+        inventory
+            .problems
+            .iter()
+            .any(|problem| problem.what.contains("dependencies"))
     );
 }

@@ -20,7 +20,7 @@ use seaworthy_model::{
     Coverage, Ecosystem, Effect, Inventory, Package, PackageClass, PackageDatabase, Problem, limits,
 };
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,6 +273,7 @@ fn packages(components: &[Component], path: &str, problems: &mut Vec<Problem>) -
     let mut known = HashSet::new();
     let mut unknown_types: BTreeMap<String, usize> = BTreeMap::new();
     let mut versionless = 0usize;
+    let (mut text, mut unlisted) = (limits::PACKAGE_TEXT_BYTES, 0usize);
     let names: HashMap<&str, Option<String>> = components
         .iter()
         .map(|component| {
@@ -314,17 +315,30 @@ fn packages(components: &[Component], path: &str, problems: &mut Vec<Problem>) -
         if package.version.is_empty() {
             versionless += 1;
         }
-        let on = component.depends_on.iter();
-        package.depends_on = on
-            .filter_map(|reference| names.get(reference.as_str()).cloned().flatten())
+        let on: BTreeSet<&str> = component
+            .depends_on
+            .iter()
+            .filter_map(|reference| names.get(reference.as_str())?.as_deref())
             .collect();
-        package.depends_on.sort();
-        package.depends_on.dedup();
+        for name in on {
+            // A reference of three letters may stand for a name of megabytes.
+            match text.checked_sub(name.len()) {
+                Some(left) => {
+                    text = left;
+                    package.depends_on.push(name.to_owned());
+                }
+                None => unlisted += 1,
+            }
+        }
         packages.push(package);
     }
     if versionless > 0 {
         let what = format!("{versionless} components have no version, so they were not compared with advisories");
         problems.push(Problem::of_artifact(Effect::Uncertain, what));
+    }
+    if unlisted > 0 {
+        let what = format!("{unlisted} dependencies between packages were not kept, their names are too long together");
+        problems.push(Problem::of_artifact(Effect::Note, what));
     }
     for (kind, count) in unknown_types.into_iter().take(limits::PROBLEMS) {
         let what =
