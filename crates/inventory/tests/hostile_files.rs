@@ -1,4 +1,9 @@
 //! Files made to hurt whoever reads them: each ends, and what was not read is said.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use seaworthy_inventory::analyzer::{ANALYZERS, STREAM_ANALYZERS};
 use seaworthy_inventory::declared::{DECLARED, SourceTree, inventory};
