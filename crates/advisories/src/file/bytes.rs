@@ -61,6 +61,14 @@ impl<'a> Cursor<'a> {
                 self.rest = rest;
                 Ok((*byte).into())
             }
+            [low, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*high) << 7)
+            }
+            [low, middle, high, rest @ ..] if *high < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*low & 0x7f) | u64::from(*middle & 0x7f) << 7 | u64::from(*high) << 14)
+            }
             _ => self.long_number(),
         }
     }
@@ -244,7 +252,19 @@ mod tests {
 
     #[test]
     fn numbers_come_back() {
-        for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+        for number in [
+            0,
+            1,
+            127,
+            128,
+            300,
+            16_383,
+            16_384,
+            2_097_151,
+            2_097_152,
+            u64::from(u32::MAX),
+            u64::MAX,
+        ] {
             let mut out = Vec::new();
             put_number(&mut out, number);
             assert_eq!(Cursor::new(&out).number(), Ok(number));

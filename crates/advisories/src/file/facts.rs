@@ -310,7 +310,7 @@ impl Block {
             mut percentiles,
             mut exploited,
         ] = columns;
-        let mut cves = Vec::new();
+        let mut cves = Vec::with_capacity(cve_column.len());
         let mut id = 0u32;
         while !cve_column.is_empty() {
             id = id
@@ -318,7 +318,13 @@ impl Block {
                 .ok_or(Malformed("an id is out of range"))?;
             cves.push(Identifier(id));
         }
-        let (mut rows, mut values) = (Vec::new(), Vec::new());
+        let ids = cves.len().saturating_add(others.len());
+        let mut rows = Vec::with_capacity(ids);
+        let mut values = Vec::with_capacity(vector_column.len().saturating_add(severities.len()));
+        let vector_counts: Vec<usize> = shapes
+            .iter()
+            .map(|shape| shape.values().saturating_sub(shape.severities.len()))
+            .collect();
         let (mut published_day, mut modified_day) = (0i64, 0i64);
         let date = |day: &mut i64, days: &mut Cursor<'_>, seconds: &mut Cursor<'_>| -> Result<i64, Malformed> {
             *day = day.saturating_add(days.signed()?);
@@ -329,16 +335,15 @@ impl Block {
         };
         while !shape_column.is_empty() {
             let shape_number = shape_column.number32()?;
-            let shape = shapes
-                .get(shape_number as usize)
-                .ok_or(Malformed("a shape is missing"))?;
+            let shape = shapes.get(shape_number as usize).zip(vector_counts.get(shape_number as usize));
+            let (shape, &vector_count) = shape.ok_or(Malformed("a shape is missing"))?;
             let start = u32::try_from(values.len()).map_err(|_| Malformed("it has too many entries"))?;
             let mut row = Row {
                 shape: shape_number,
                 values: start,
                 ..Row::default()
             };
-            for _ in shape.severities.len()..shape.values() {
+            for _ in 0..vector_count {
                 let number = vector_column.number32()?;
                 if number as usize >= vectors.texts.len() {
                     return Err(Malformed("a vector is missing"));
@@ -385,7 +390,7 @@ impl Block {
         ] {
             column.end()?;
         }
-        if rows.len() != cves.len() + others.len() || !cves.is_empty() && others.len() > 0 {
+        if rows.len() != ids || !cves.is_empty() && others.len() > 0 {
             return Err(Malformed("ids and facts are not as many"));
         }
         Ok(Self {

@@ -8,6 +8,7 @@ mod facts;
 mod identifier;
 mod index;
 mod map;
+mod once;
 mod reader;
 mod section;
 mod section_writer;

@@ -197,8 +197,7 @@ impl AdvisoryFile {
         let Some(frame) = self.index.frames.iter().find(|frame| frame.kind == Kind::Vectors) else {
             return Ok(None);
         };
-        let make =
-            || Vectors::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what));
+        let make = || Vectors::decode(&self.inflate(frame)?).map_err(|Malformed(what)| self.damaged(frame, what));
         self.vectors.get_or_make(make).map(Some)
     }
 
