@@ -30,15 +30,18 @@ fn main() -> ExitCode {
             None => return commands::plugin::run(&line),
         },
     };
-    let typed = match arguments::parse(line) {
+    let mut typed = match arguments::parse(line) {
         Ok(typed) => typed,
         Err(error) => {
             text::error(&error);
             return exit::code(exit::USAGE);
         }
     };
+    start_log(&typed.arguments);
+    if let Some(said) = typed.arguments.use_known_template() {
+        tracing::warn!("{said}");
+    }
     let arguments = &typed.arguments;
-    start_log(arguments);
     for flag in arguments::compatibility::given(&typed.matches) {
         tracing::warn!("--{flag} means nothing here and is ignored");
     }

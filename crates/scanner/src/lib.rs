@@ -75,6 +75,9 @@ pub struct Options {
     pub package_classes: Vec<PackageClass>,
     /// Whether what lock files have for development only is listed and matched (`--include-dev-deps`).
     pub development: bool,
+    /// Whether language packages that the distribution's own packages brought are matched against the advisories of
+    /// their language as well (`--detection-priority comprehensive`).
+    pub comprehensive: bool,
     /// What is shown and what fails.
     pub rules: Rules,
     /// When to give up; `None` never.
@@ -99,6 +102,7 @@ impl Default for Options {
             selection: Selection::default(),
             package_classes: vec![PackageClass::Os, PackageClass::Language],
             development: false,
+            comprehensive: false,
             rules: Rules::default(),
             timeout: Some(seaworthy_model::limits::TIMEOUT),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -204,6 +208,12 @@ fn judge(
         packages: inventory.packages.len(),
     });
     let today = options.now.as_second().div_euclid(86_400);
+    if options.comprehensive {
+        inventory
+            .packages
+            .iter_mut()
+            .for_each(|package| package.owned_by = None);
+    }
     let findings = database.find(&inventory, today)?;
     inventory.problems.extend(findings.problems);
     inventory.problems.sort();

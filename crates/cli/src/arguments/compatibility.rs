@@ -5,7 +5,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// Flags with a value.
-const WITH_VALUE: [&str; 46] = [
+const WITH_VALUE: [&str; 45] = [
     "cache-backend",
     "cache-ttl",
     "check-namespaces",
@@ -19,7 +19,6 @@ const WITH_VALUE: [&str; 46] = [
     "db-repository",
     "docker-host",
     "enable-modules",
-    "exit-on-eol",
     "file-patterns",
     "helm-set",
     "helm-values",
@@ -143,6 +142,51 @@ fn switch_values(command: Command, valued: &[&str]) -> Command {
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| switch_values(command, valued))
     })
+}
+
+/// The formats that stand for the templates that come with Trivy, by the names of their files.
+const TEMPLATES: [(&str, &str); 4] = [
+    ("html.tpl", "html"),
+    ("junit.tpl", "junit"),
+    ("gitlab.tpl", "gitlab"),
+    ("gitlab-codequality.tpl", "gitlab-codequality"),
+];
+
+/// Writes our own format where one of Trivy's own templates is asked for; gives what is to be said.
+fn known_template(scan: &mut super::ScanArguments) -> Option<String> {
+    let template = scan.template.as_deref()?;
+    let templated = scan.format == "template"
+        || scan
+            .output
+            .iter()
+            .any(|output| output.format.as_deref() == Some("template"));
+    if !templated {
+        scan.template = None;
+        return Some("--template is ignored: it needs --format template".to_owned());
+    }
+    let name = template.rsplit(['/', '\\', '@']).next().unwrap_or_default();
+    let (_, format) = TEMPLATES.into_iter().find(|(file, _)| name == *file)?;
+    let said = format!("--template {template}: written as --format {format}, which is for the same readers");
+    scan.template = None;
+    let formats = scan.output.iter_mut().filter_map(|output| output.format.as_mut());
+    for asked in formats.chain([&mut scan.format]).filter(|asked| *asked == "template") {
+        format.clone_into(asked);
+    }
+    Some(said)
+}
+
+impl Arguments {
+    /// See [`known_template`].
+    pub(crate) fn use_known_template(&mut self) -> Option<String> {
+        match &mut self.command {
+            super::Command::Image(image) => known_template(&mut image.scan),
+            super::Command::Rootfs(path)
+            | super::Command::Fs(path)
+            | super::Command::Sbom(path)
+            | super::Command::Convert(path) => known_template(&mut path.scan),
+            _ => None,
+        }
+    }
 }
 
 /// What `--scanners` asks for beside vulnerabilities, which are what there is.

@@ -70,14 +70,29 @@ pub(crate) enum Command {
     )]
     Image(ImageArguments),
     /// Scan an unpacked root file system, or this machine with `/`: what is installed
+    #[command(
+        after_help = "Examples:\n  seaworthy rootfs /                        this machine\n  seaworthy rootfs ./unpacked --skip-dirs proc,sys"
+    )]
     Rootfs(PathArguments),
     /// Scan a source tree: what lock files and manifests declare
+    #[command(
+        after_help = "Examples:\n  seaworthy fs .                            every lock file below this directory\n  seaworthy fs . --include-dev-deps --fail-on high\n  seaworthy fs . -f sarif -o results.sarif"
+    )]
     Fs(PathArguments),
     /// Scan a software bill of materials
+    #[command(
+        after_help = "Examples:\n  seaworthy sbom image.cdx.json             CycloneDX, SPDX or an attestation of one\n  seaworthy sbom purls.txt                  package URLs, one a line"
+    )]
     Sbom(PathArguments),
     /// Turn a JSON report into another format
+    #[command(
+        after_help = "Examples:\n  seaworthy image alpine:3.20 -f json -o report.json\n  seaworthy convert report.json -f html -o report.html\n  seaworthy convert report.json -s critical --exit-code 1"
+    )]
     Convert(PathArguments),
     /// The advisory data: what they are, build them, check them
+    #[command(
+        after_help = "Examples:\n  seaworthy db info                         what the data are and how old\n  seaworthy db build --feeds ./feeds -o advisories.db\n  seaworthy image --db advisories.db --input image.tar"
+    )]
     Db {
         #[command(subcommand)]
         command: DatabaseCommand,
@@ -85,6 +100,9 @@ pub(crate) enum Command {
     /// Say why a finding is there
     Explain(ExplainArguments),
     /// Order versions as their package managers do
+    #[command(
+        after_help = "Examples:\n  seaworthy versions compare deb 1.0~rc1 1.0        prints <\n  printf '1.0\\t1.0-r1\\n' | seaworthy versions compare apk\n  seaworthy versions satisfies npm 1.2.3 '^1.2'     prints true"
+    )]
     Versions {
         #[command(subcommand)]
         command: VersionsCommand,
@@ -364,7 +382,7 @@ mod tests {
             "seaworthy image --input x.tar --list-all-pkgs --include-dev-deps --pkg-types os,library --scanners vuln --skip-dirs a,b --skip-files c",
             "seaworthy image --input x.tar --ignorefile i --show-suppressed --vex v --distro debian/12 --detection-priority precise --db f --no-cache",
             "seaworthy image --input x.tar --skip-db-update --offline-scan --timeout 5m -q --no-progress -d -c seaworthy.yaml --cache-dir /c",
-            "seaworthy image --input x.tar --template t --password-stdin --image-src docker,registry",
+            "seaworthy image --input x.tar --template t --exit-on-eol 4 --password-stdin --image-src docker,registry",
             "seaworthy image --input x.tar --java-db-repository r --parallel 3 --skip-java-db-update --secret-config s",
             "seaworthy image --input x.tar --vuln-type os --security-checks vuln,secret --trace --light --skip-update --skip-policy-update",
             "seaworthy rootfs / --exit-code 1",
@@ -413,6 +431,24 @@ mod tests {
             assert_eq!(unfixed(flags), expected, "{flags}");
         }
         assert!(parse("seaworthy image --input x --quiet=perhaps").is_err());
+    }
+
+    #[test]
+    fn trivys_own_templates_are_formats_here() {
+        for (flags, format, said) in [
+            ("-f template -t @contrib/html.tpl", "html", true),
+            ("-f template -t @/usr/local/share/trivy/templates/junit.tpl", "junit", true),
+            ("-f template -t @my.tpl", "template", false),
+            ("-f json -t @contrib/html.tpl", "json", true),
+            ("-f json", "json", false),
+        ] {
+            let mut arguments = parse(&format!("seaworthy image --input x {flags}")).unwrap();
+            assert_eq!(arguments.use_known_template().is_some(), said, "{flags}");
+            match arguments.command {
+                super::Command::Image(image) => assert_eq!(image.scan.format, format, "{flags}"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

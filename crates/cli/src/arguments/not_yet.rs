@@ -39,16 +39,16 @@ fn scan(scan: &ScanArguments) -> Option<String> {
         .into_iter()
         .find(|format| !format.parse().is_ok_and(seaworthy_report::Format::works))
     {
+        if format == "template" {
+            return Some(
+                "--format template with a template of your own (html, junit, gitlab and gitlab-codequality are formats; \
+                 so are Trivy's templates of these names; for others run a template engine on --format json)"
+                    .to_owned(),
+            );
+        }
         return Some(format!("--format {format}"));
     }
-    let given = [
-        (scan.template.is_some(), "--template"),
-        (!scan.vex.is_empty(), "--vex"),
-        (
-            scan.detection_priority != "precise",
-            "--detection-priority comprehensive",
-        ),
-    ];
+    let given = [(!scan.vex.is_empty(), "--vex")];
     given
         .into_iter()
         .find(|(given, _)| *given)

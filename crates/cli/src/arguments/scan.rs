@@ -85,7 +85,7 @@ pub(crate) struct ScanArguments {
     /// File for the report [default: standard output]; repeat as FORMAT=FILE for several reports of one scan
     #[arg(short, long, value_name = "[FORMAT=]FILE", help_heading = "Report")]
     pub(crate) output: Vec<OutputTarget>,
-    /// Template file or text for --format template
+    /// One of Trivy's templates by its file name, as @contrib/html.tpl; html, junit, gitlab are formats of their own
     #[arg(short, long, value_name = "TEMPLATE", help_heading = "Report")]
     pub(crate) template: Option<String>,
     /// List every package in JSON reports, also those without findings
@@ -134,6 +134,10 @@ pub(crate) struct ScanArguments {
     /// Exit with 1 when any finding is at least this severe, whatever --severity shows
     #[arg(long, value_name = "SEVERITY", help_heading = "Gate")]
     pub(crate) fail_on: Option<Severity>,
+
+    /// Exit with this code when the distribution gets no more fixes
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u8), help_heading = "Gate")]
+    pub(crate) exit_on_eol: u8,
 
     /// Directories to leave out, relative to the scanned root; `*`, `**` and `?` work
     #[arg(long, value_delimiter = ',', value_name = "DIRS", help_heading = "Reading")]

@@ -46,6 +46,9 @@ pub(crate) fn run(arguments: &PathArguments, now: Timestamp) -> Result<u8> {
         .problems
         .iter()
         .any(|problem| problem.effect == Effect::Incomplete);
+    if scan.exit_on_eol != 0 && report.end_of_life == Some(true) {
+        return Ok(scan.exit_on_eol);
+    }
     Ok(if scan.exit_code != 0 && left.next().is_some() {
         scan.exit_code
     } else if scan

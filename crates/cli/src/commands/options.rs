@@ -28,6 +28,7 @@ pub(super) fn options(arguments: &ScanArguments, now: Timestamp) -> Result<Optio
         timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
         daemons: Daemons::of_environment(),
         distribution: arguments.distro.clone(),
+        comprehensive: arguments.detection_priority == "comprehensive",
         now,
         ..Options::default()
     })

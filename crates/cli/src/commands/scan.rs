@@ -187,6 +187,9 @@ fn exit_code(report: &ScanReport, arguments: &ScanArguments) -> u8 {
         .iter()
         .any(|finding| finding.suppression.is_none());
     let gated = arguments.exit_code != 0 || arguments.fail_on.is_some();
+    if arguments.exit_on_eol != 0 && report.end_of_life == Some(true) {
+        return arguments.exit_on_eol;
+    }
     match (report.decision.verdict, arguments.exit_code) {
         (Verdict::Pass, _) if incomplete(report, gated) => exit::COULD_NOT_SCAN,
         (Verdict::Pass, _) => exit::PASSED,
