@@ -1,7 +1,7 @@
 //! One entry of `Results[].Vulnerabilities`, and of `ExperimentalModifiedFindings` where it is suppressed.
 
 use super::Context;
-use super::package::{Identifier, Layer};
+use super::package::{Identifier, Layer, PackageFacts};
 use crate::identity;
 use crate::result::ResultGroup;
 use seaworthy_model::{Confidence, Cvss, DataSource, Finding, MatchKind, Package, PackageClass, Severity, Suppression};
@@ -16,20 +16,20 @@ pub(super) struct Vulnerability<'a> {
     #[serde(rename = "VendorIDs", skip_serializing_if = "<[String]>::is_empty")]
     vendor_ids: &'a [String],
     #[serde(rename = "PkgID")]
-    package_id: String,
+    package_id: &'a str,
     #[serde(rename = "PkgName")]
     package_name: &'a str,
     #[serde(rename = "PkgPath", skip_serializing_if = "str::is_empty")]
     package_path: &'a str,
     #[serde(rename = "PkgIdentifier")]
-    package_identifier: Identifier,
+    package_identifier: &'a Identifier,
     #[serde(skip_serializing_if = "str::is_empty")]
     installed_version: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     fixed_version: &'a str,
     status: &'static str,
-    #[serde(skip_serializing_if = "Layer::is_empty")]
-    layer: Layer,
+    #[serde(skip_serializing_if = "is_empty")]
+    layer: &'a Layer,
     #[serde(skip_serializing_if = "str::is_empty")]
     severity_source: &'a str,
     #[serde(rename = "PrimaryURL")]
@@ -51,15 +51,20 @@ pub(super) struct Vulnerability<'a> {
     seaworthy: Own<'a>,
 }
 
+// serde passes the field as it is: a reference.
+const fn is_empty(layer: &&Layer) -> bool {
+    layer.is_empty()
+}
+
 impl<'a> Vulnerability<'a> {
     pub(super) fn of(
         context: Context<'_>,
         group: &ResultGroup<'_>,
         finding: &'a Finding,
         package: &'a Package,
+        facts: &'a PackageFacts,
     ) -> Self {
         let found = &finding.matched;
-        let package_id = identity::package_id(package);
         let artifact_id = context.artifact_id.unwrap_or_default();
         Self {
             id: &found.id,
@@ -69,16 +74,16 @@ impl<'a> Vulnerability<'a> {
                 PackageClass::Os => "",
                 PackageClass::Language => &package.path,
             },
-            package_identifier: Identifier::of(context.report, package),
+            package_id: &facts.id,
+            package_identifier: &facts.identifier,
             installed_version: identity::installed_version(package),
             fixed_version: &found.fixed_version,
             status: found.status.name(),
-            layer: Layer::of(package),
+            layer: &facts.layer,
             severity_source: &found.severity_source,
             primary_url: identity::primary_url(&found.id),
             data_source: Source::of(&found.source),
-            fingerprint: identity::fingerprint(artifact_id, &group.target, &package_id, &found.id),
-            package_id,
+            fingerprint: identity::fingerprint(artifact_id, &group.target, &facts.id, &found.id),
             severity: found.severity.name(),
             weaknesses: found.cwes.iter().map(|number| format!("CWE-{number}")).collect(),
             vendor_severity: Severities(&found.vendor_severity),
@@ -110,6 +115,7 @@ impl<'a> Suppressed<'a> {
         group: &ResultGroup<'_>,
         finding: &'a Finding,
         package: &'a Package,
+        facts: &'a PackageFacts,
     ) -> Option<Self> {
         let Suppression {
             status,
@@ -121,7 +127,7 @@ impl<'a> Suppressed<'a> {
             status,
             statement,
             source,
-            finding: Vulnerability::of(context, group, finding, package),
+            finding: Vulnerability::of(context, group, finding, package, facts),
         })
     }
 }

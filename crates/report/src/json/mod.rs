@@ -13,8 +13,11 @@ use crate::result::{ResultGroup, group};
 use crate::{Error, Options};
 use finding::{Suppressed, Vulnerability};
 use metadata::{Metadata, ProblemEntry};
-use package::{PackageEntry, ids};
-use seaworthy_model::{ArtifactKind, DatabaseInfo, DatabaseSource, PackageClass, Problem, ScanReport};
+use package::{PackageEntry, PackageFacts, ids};
+use seaworthy_model::{
+    ArtifactKind, DatabaseInfo, DatabaseSource, Finding, Package, PackageClass, Problem, ScanReport,
+};
+use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
 #[derive(Serialize)]
@@ -160,13 +163,21 @@ struct Vulnerabilities<'a>(GroupEntries<'a>);
 impl Serialize for Vulnerabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let GroupEntries { context, group } = self.0;
-        serializer.collect_seq(
-            group
-                .findings
-                .iter()
-                .map(|(finding, package)| Vulnerability::of(context, group, finding, package)),
-        )
+        let mut sequence = serializer.serialize_seq(Some(group.findings.len()))?;
+        for of_one in group.findings.chunk_by(same_package) {
+            let Some((_, package)) = of_one.first() else { continue };
+            let facts = PackageFacts::of(context.report, package);
+            for (finding, package) in of_one {
+                sequence.serialize_element(&Vulnerability::of(context, group, finding, package, &facts))?;
+            }
+        }
+        sequence.end()
     }
+}
+
+/// Findings are in the order of their packages: what is the same for all of one package is made once.
+fn same_package(a: &(&Finding, &Package), b: &(&Finding, &Package)) -> bool {
+    std::ptr::eq(a.1, b.1)
 }
 
 struct SuppressedFindings<'a>(GroupEntries<'a>);
@@ -174,12 +185,17 @@ struct SuppressedFindings<'a>(GroupEntries<'a>);
 impl Serialize for SuppressedFindings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let GroupEntries { context, group } = self.0;
-        serializer.collect_seq(
-            group
-                .suppressed
-                .iter()
-                .filter_map(|(finding, package)| Suppressed::of(context, group, finding, package)),
-        )
+        let mut sequence = serializer.serialize_seq(Some(group.suppressed.len()))?;
+        for of_one in group.suppressed.chunk_by(same_package) {
+            let Some((_, package)) = of_one.first() else { continue };
+            let facts = PackageFacts::of(context.report, package);
+            for (finding, package) in of_one {
+                if let Some(entry) = Suppressed::of(context, group, finding, package, &facts) {
+                    sequence.serialize_element(&entry)?;
+                }
+            }
+        }
+        sequence.end()
     }
 }
 

@@ -132,6 +132,23 @@ fn analyzer<'a>(package: &Package, kind: &'a str) -> &'a str {
     }
 }
 
+/// What every finding of one package says of it.
+pub(super) struct PackageFacts {
+    pub(super) id: String,
+    pub(super) identifier: Identifier,
+    pub(super) layer: Layer,
+}
+
+impl PackageFacts {
+    pub(super) fn of(report: &ScanReport, package: &Package) -> Self {
+        Self {
+            id: identity::package_id(package),
+            identifier: Identifier::of(report, package),
+            layer: Layer::of(package),
+        }
+    }
+}
+
 /// `Identifier` of a package, `PkgIdentifier` of a finding.
 #[derive(Serialize)]
 pub(super) struct Identifier {
@@ -154,16 +171,17 @@ impl Identifier {
 #[derive(Serialize)]
 pub(super) struct Layer {
     #[serde(rename = "Digest", skip_serializing_if = "Option::is_none")]
-    digest: Option<Digest>,
+    digest: Option<String>,
     #[serde(rename = "DiffID", skip_serializing_if = "Option::is_none")]
-    diff_id: Option<Digest>,
+    diff_id: Option<String>,
 }
 
 impl Layer {
     pub(super) fn of(package: &Package) -> Self {
+        let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
         Self {
-            digest: package.layer.and_then(|layer| layer.digest),
-            diff_id: package.layer.and_then(|layer| layer.diff_id),
+            digest: text(package.layer.and_then(|layer| layer.digest)),
+            diff_id: text(package.layer.and_then(|layer| layer.diff_id)),
         }
     }
 
