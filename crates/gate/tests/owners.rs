@@ -118,7 +118,7 @@ fn only_a_job_belongs_to_a_cron_job_and_only_when_it_has_its_containers() {
     assert_eq!(owner_of_workload(&job, &memory), "", "not known yet");
     know_owner(&mut memory, &cron_job);
     assert_eq!(owner_of_workload(&job, &memory), "c");
-    let mut other = job.clone();
+    let mut other = job;
     other["spec"]["template"]["spec"]["containers"][0]["name"] = json!("other");
     assert_eq!(owner_of_workload(&other, &memory), "j");
     let deployment = object("Deployment", "d", reference("batch/v1", "CronJob", "c"));

@@ -75,9 +75,9 @@ fn race_3_the_users_own_pause_is_not_taken_for_ours_nor_ours_for_theirs() {
     let edited = patched(&edited, &update(&memory(), &before, &edited).patches);
     assert_eq!(Hold::of(&edited).unwrap().own, None);
     // Without what stood in the annotation before, it would be.
-    let mut forgotten = before.clone();
+    let mut forgotten = before;
     forgotten["metadata"]["annotations"] = json!({});
-    let mut written = edited.clone();
+    let mut written = edited;
     written["metadata"]["annotations"] = json!({});
     let taken = patched(&written, &update(&memory(), &forgotten, &written).patches);
     assert_eq!(Hold::of(&taken).map(|hold| hold.own), Some(Some(json!(true))));
@@ -187,7 +187,7 @@ fn race_12_a_changed_policy_frees_what_it_held_and_what_goes_with_its_namespace_
     assert!(release(Kind::Deployment, &object).is_ok());
     // Finalizers of something that is being deleted go, whatever it holds and whatever we know.
     memory.policies.clear();
-    let mut going = object.clone();
+    let mut going = object;
     going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     let review = review_by("gc", "UPDATE", "Deployment", &going, Some(&going));
     let answer = ask(&review, Phase::Mutating, &memory, NOW);

@@ -74,6 +74,11 @@ fn by_hand(place: &Place) {
     assert!(!pods.contains(&place.bad) && !pods.contains("myapp:v1|"), "{pods}");
     place.ok("delete deployment app");
     place.wait_for_pods("app", str::is_empty);
+    // What is held goes with its namespace.
+    place.ok("create namespace gone");
+    place.ok("create deployment app --image=myapp:v1 -n gone");
+    place.ok("run alone --image=myapp:v1 -n gone");
+    place.ok("delete namespace gone --timeout=100s");
     place.ok("create deployment app --image=myapp:v1");
     place.state("deployment/app", "Blocked");
 }
