@@ -203,6 +203,25 @@ fn a_debug_container_is_let_in_only_when_its_image_is_approved() {
 }
 
 #[test]
+fn a_debug_container_of_a_gated_pod_is_judged_at_once_as_it_cannot_be_pinned_later() {
+    let old = pod("whatever:v1");
+    let old = patched(&old, &create(&memory(), &old).patches);
+    assert!(is_gated(&old));
+    for (image, allowed) in [("good:v1", true), ("new:v1", false)] {
+        let mut new = old.clone();
+        new["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": image}]);
+        let review = String::from_utf8(review_by("ann", "UPDATE", "Pod", &new, Some(&old))).unwrap();
+        let review = review.replace("\"operation\"", "\"subResource\":\"ephemeralcontainers\",\"operation\"");
+        let answer = ask(review.as_bytes(), Phase::Mutating, &memory(), NOW);
+        assert_eq!(answer.allowed, allowed, "{image}");
+        if allowed {
+            let image = patched(&new, &answer.patches)["spec"]["ephemeralContainers"][0]["image"].clone();
+            assert_eq!(image, format!("good:v1@{}", digest('a')));
+        }
+    }
+}
+
+#[test]
 fn an_image_changed_in_place_is_let_in_only_when_approved() {
     let old = pod("whatever:v1");
     for (image, allowed) in [

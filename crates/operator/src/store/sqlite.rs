@@ -192,17 +192,17 @@ impl Store for SqliteStore {
 
     fn keep_admissions(&self, admissions: Vec<Admission>) -> Answer<'_, ()> {
         Box::pin(async move {
+            // One wait for the disk, however many there are.
+            let mut transaction = self.pool.begin().await.map_err(written)?;
             for admission in &admissions {
-                let query = "INSERT INTO admissions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-                let Admission {
-                    namespace,
-                    owner,
-                    container,
-                    digest,
-                } = admission;
-                self.write(query, &[namespace, owner, container, digest]).await?;
+                let query = sqlx::query("INSERT INTO admissions VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                    .bind(&admission.namespace)
+                    .bind(&admission.owner)
+                    .bind(&admission.container)
+                    .bind(&admission.digest);
+                query.execute(&mut *transaction).await.map_err(written)?;
             }
-            Ok(())
+            transaction.commit().await.map_err(written)
         })
     }
 
