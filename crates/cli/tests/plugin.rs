@@ -1,6 +1,6 @@
 //! `kubectl scan …` and `seaworthy uninstall` on a real control plane: real `kubectl` finds the binary by a link, and what it
 //! says is what the cluster says. One control plane for all of it, in the order in which a person would meet it.
-#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use seaworthy_testkit::cluster::{Cluster, Process, free_port};
 use seaworthy_testkit::{RegistryServer, example_image};
