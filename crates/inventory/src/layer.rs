@@ -239,8 +239,7 @@ impl LayerContents {
             return None;
         }
         if let Some(hidden) = name.strip_prefix(WHITEOUT) {
-            // `.wh.` alone hides nothing: taken for its directory it would hide that whole directory. The same goes
-            // for `.wh...` and `.wh.…/..`, which name a parent.
+            // `.wh.` alone hides nothing, or it would hide its whole directory; `.wh...` and `.wh.…/..` name a parent.
             if !hidden.is_empty() && hidden != b"." && hidden != b".." {
                 let mut target = parent(&path).to_vec();
                 if !target.is_empty() {
