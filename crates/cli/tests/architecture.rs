@@ -72,6 +72,10 @@ const LONG_FILES: &[(&str, &str)] = &[
         "tables with a row for each distribution and publisher",
     ),
     (
+        "crates/advisories/src/language.rs",
+        "a table with a row for each language, and the names in it",
+    ),
+    (
         "crates/inventory/src/os/rpm/tests.rs",
         "builders and cases of three database formats",
     ),
