@@ -213,7 +213,7 @@ impl Scans {
         let assessment = tokio::task::spawn_blocking(move || assess(&target, options, &database, platforms))
             .await
             .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
-            .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(&error))))?;
+            .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(error.as_ref()))))?;
         let found = assessment.counts();
         tracing::info!(image, digest, elapsed = ?started.elapsed(), found, "scanned");
         // Before anybody else may look: who waits for the lock must find the verdict.
@@ -254,13 +254,13 @@ fn assess(
     options: ScanOptions,
     database: &Database,
     needed: BTreeSet<String>,
-) -> Result<Assessment, seaworthy_scanner::Error> {
+) -> Result<Assessment, Box<seaworthy_scanner::Error>> {
     let scan = |platform: Option<Platform>| {
         let options = ScanOptions {
             platform,
             ..options.clone()
         };
-        let report = seaworthy_scanner::scan(target, &options, database, &Unobserved::default())?;
+        let report = seaworthy_scanner::scan(target, &options, database, &Unobserved)?;
         Ok(Assessment::of(&report, now()))
     };
     let offered = seaworthy_scanner::platforms(target, &options)?;
