@@ -56,15 +56,11 @@ pub static CLASSIFIERS: &[Classifier] = &[
         r"[0-9a-f]{40}/(?<version>\d+\.\d+\.\d+)[^/\x00]{0,32}/|\x00(?<version2>1\.[1-9]\d\.\d+)\x00",
     ),
     row("exim", r"^exim4?$", r"\x00(?<version>4\.\d\d(?:\.\d+)?)\x00"),
+    // The programs say `%s version 5.1.9`, the libraries and what links them `FFmpeg version n9.0.2-17-g2a571b6068`.
     row(
         "ffmpeg",
-        r"^(?:ffmpeg|ffprobe|libav(?:codec|format|util)\.so.*)$",
-        r"FFmpeg version n?(?<version>\d+\.\d+(?:\.\d+)?)",
-    ),
-    row(
-        "ffmpeg",
-        r"^(?:ffmpeg|ffprobe)(?:[-_].*)?(?:\.exe)?$",
-        r"%s version n?(?<version>\d+\.\d+(?:\.\d+)?)|\x00n?(?<version2>[4-9]\.\d+(?:\.\d+)?)(?:[-+][^\x00]{0,64})?\x00",
+        r"^(?:(?:ffmpeg|ffprobe)(?:[-_].*)?(?:\.exe)?|libav(?:codec|format|util)\.so.*)$",
+        r"(?:FFmpeg|%s) version n?(?<version>\d+\.\d+(?:\.\d+)?)",
     ),
     row(
         "ghostscript",
@@ -376,6 +372,11 @@ mod tests {
                 "usr/lib/postfix/sbin/master",
                 b"mail_version=3.7.11\0",
                 vec!["postfix 3.7.11"],
+            ),
+            (
+                "bin/ffmpeg-linux-x86_64-v9.0.2",
+                b"\x005.3\x00 FFmpeg version n9.0.2-17-g2a571b6068\x00",
+                vec!["ffmpeg 9.0.2"],
             ),
             ("bin/bun", b"Bun v1.4.5 (Linux x64)", vec!["bun 1.4.5"]),
             ("usr/sbin/other", b"node.js/v20.1.0", vec![]),

@@ -18,7 +18,7 @@ use crate::content::Content;
 /// The table's row.
 pub static ANALYZER: StreamAnalyzer = StreamAnalyzer {
     name: "binary",
-    version: 2,
+    version: 3,
     wants,
     begins,
     through_links: false,
