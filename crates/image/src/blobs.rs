@@ -115,10 +115,7 @@ impl Blobs {
         } else {
             drop(file);
             let again = path.clone();
-            let stream = Stream::new(move || {
-                let (_, reader) = decoder(File::open(&again)?)?;
-                Ok(reader)
-            });
+            let stream = Stream::new(move || decoder(File::open(&again)?));
             Self::streamed(path, stream)
         }
     }

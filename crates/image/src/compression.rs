@@ -26,6 +26,35 @@ impl Compression {
         }
     }
 
+    /// The same, for a stream that is to be read.
+    ///
+    /// # Errors
+    /// When it is compressed in a way that is not read.
+    pub(crate) fn readable(head: &[u8]) -> io::Result<Self> {
+        match unread(head) {
+            None => Ok(Self::of(head)),
+            Some(name) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!(
+                    "it is compressed with {name}, which is not read; images are stored with gzip, zstd or uncompressed"
+                ),
+            )),
+        }
+    }
+
+    /// The uncompressed bytes of what is stored so.
+    pub(crate) fn decoder<'a>(self, stored: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+        Ok(match self {
+            Self::None => Box::new(stored),
+            Self::Gzip => Box::new(MultiGzDecoder::new(stored)),
+            Self::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
+                decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
+        })
+    }
+
     /// Uncompressed bytes per stored byte above which a stream is a bomb.
     pub(crate) const fn max_ratio(self) -> u64 {
         match self {
@@ -49,27 +78,9 @@ pub(crate) fn unread(head: &[u8]) -> Option<&'static str> {
 /// Size of the read buffer in front of a decoder: large enough to keep system calls rare, small enough for the L2 cache.
 const READ_BUFFER: usize = 128 << 10;
 
-/// The uncompressed bytes of `stored`, and how it was stored.
-pub(crate) fn decoder<'a>(stored: impl Read + Send + 'a) -> io::Result<(Compression, Box<dyn Read + Send + 'a>)> {
+/// The uncompressed bytes of `stored`.
+pub(crate) fn decoder<'a>(stored: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut stored = BufReader::with_capacity(READ_BUFFER, stored);
-    let head = stored.fill_buf()?;
-    if let Some(name) = unread(head) {
-        return Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            format!(
-                "it is compressed with {name}, which is not read; images are stored with gzip, zstd or uncompressed"
-            ),
-        ));
-    }
-    let compression = Compression::of(head);
-    let reader: Box<dyn Read + Send + 'a> = match compression {
-        Compression::None => Box::new(stored),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(stored)),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
-            decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
-            Box::new(decoder)
-        }
-    };
-    Ok((compression, reader))
+    let compression = Compression::readable(stored.fill_buf()?)?;
+    compression.decoder(stored)
 }

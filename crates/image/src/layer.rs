@@ -1,24 +1,26 @@
-//! One pass over layer blobs: read, hash and inflate on one thread, hand the uncompressed bytes to the caller's thread.
+//! One pass over layer blobs: read and hash on one thread, inflate on another, hand the uncompressed bytes to the caller's.
 //!
-//! The two halves run at the same time, so that a single large layer still uses two cores. Which digest is verified:
+//! They run at the same time, so that a single large layer still uses two cores, which inflating alone would not. Which digest is verified:
 //! the blob's where one is promised; otherwise (layers of old docker archives) the diff id, which is then the only
 //! promise there is. See `docs/decisions/0001-which-digests-are-verified.md`.
 
 use crate::Error;
 use crate::blobs::{Blobs, Place};
-use crate::compression::{Compression, decoder};
+use crate::compression::Compression;
+use crate::handover::{Giver, Taker, handover};
 use crate::image::LayerPlace;
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 
 /// Bytes handed over at a time: small enough for the L2 cache, large enough to make hand-over cheap.
 const CHUNK: usize = 256 << 10;
-/// Chunks under way between the two threads.
-const CHUNKS: usize = 4;
+/// The same of stored bytes.
+const STORED_CHUNK: usize = 128 << 10;
+/// Stored bytes from which a thread of their own is worth its start.
+const APART: u64 = 1 << 20;
 
 /// Bytes of stored blobs read so far, shared with whoever shows progress.
 #[derive(Debug, Default)]
@@ -40,42 +42,11 @@ pub struct LayerStream {
 
 /// The uncompressed bytes of one layer.
 #[derive(Debug)]
-pub struct LayerReader {
-    full: Receiver<io::Result<Vec<u8>>>,
-    empty: Sender<Vec<u8>>,
-    current: Vec<u8>,
-    at: usize,
-    ended: bool,
-}
+pub struct LayerReader(Taker);
 
 impl Read for LayerReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.at >= self.current.len() {
-            if self.ended {
-                return Ok(0);
-            }
-            let spent = std::mem::take(&mut self.current);
-            if spent.capacity() > 0 {
-                // The other side is gone when the stream has ended: the buffer is then of no use.
-                let _ = self.empty.send(spent);
-            }
-            self.at = 0;
-            match self.full.recv() {
-                Ok(Ok(chunk)) => self.current = chunk,
-                Ok(Err(error)) => {
-                    self.ended = true;
-                    return Err(error);
-                }
-                Err(_) => self.ended = true,
-            }
-        }
-        let available = self.current.get(self.at..).unwrap_or_default();
-        let count = available.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..count), available.get(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.at += count;
-        Ok(count)
+        self.0.read(buffer)
     }
 }
 
@@ -241,20 +212,12 @@ fn streamed<R>(
     visit: impl FnOnce(&mut LayerReader) -> io::Result<R>,
 ) -> Result<Streamed<R>, Error> {
     let what = format!("layer {}", layer.place.name);
-    let (full_sender, full) = sync_channel(CHUNKS);
-    let (empty, empty_receiver) = channel();
-    let mut reader = LayerReader {
-        full,
-        empty,
-        current: Vec::new(),
-        at: 0,
-        ended: false,
-    };
+    let (giver, taker) = handover();
+    let mut reader = LayerReader(taker);
     let (visited, produced) = std::thread::scope(|scope| {
         let what = what.as_str();
         // Moved in: the channel closes when the producer ends, whatever the reason.
-        let producer =
-            scope.spawn(move || produce(stored, layer, what, progress, &full_sender, &empty_receiver, diff_id));
+        let producer = scope.spawn(move || produce(stored, layer, what, progress, &giver, diff_id));
         let visited = visit(&mut reader);
         // Drain what the visitor did not read, so that the digest covers the whole blob; unless the time is up, when
         // nothing is kept anyway.
@@ -289,77 +252,41 @@ fn produce(
     layer: &LayerPlace,
     what: &str,
     progress: &Progress,
-    full: &SyncSender<io::Result<Vec<u8>>>,
-    empty: &Receiver<Vec<u8>>,
+    giver: &Giver,
     diff_id: bool,
 ) -> Result<(Digest, Option<Digest>), Error> {
     let hash = Mutex::new(Sha256::new());
     let count = AtomicU64::new(0);
-    let failed = |source: io::Error| Error::Read {
-        what: what.to_owned(),
-        source,
-    };
     let metered = Metered {
         inner: stored,
         hash: layer.digest.is_some().then_some(&hash),
         count: &count,
         progress,
     };
-    let (compression, mut reader) = decoder(metered).map_err(failed)?;
-    let mut diff_hash = diff_id.then(Sha256::new);
-    let mut total = 0u64;
-    loop {
-        let mut chunk = empty.try_recv().unwrap_or_default();
-        chunk.resize(CHUNK, 0);
-        let mut filled = 0;
-        let mut failure = None;
-        while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match reader.read(rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
-        chunk.truncate(filled);
-        total += filled as u64;
-        if let Some(hash) = &mut diff_hash {
-            hash.update(&chunk);
-        }
-        if total > limits::LAYER_BYTES {
-            let _ = full.send(Err(io::Error::other("the layer is larger than allowed")));
-            return Err(Error::TooLarge {
-                what: what.to_owned(),
-                limit: limits::LAYER_BYTES,
-            });
-        }
-        let ratio = compression.max_ratio();
-        if compression != Compression::None
-            && total > limits::RATIO_FLOOR
-            && total / ratio > count.load(Ordering::Relaxed)
-        {
-            let _ = full.send(Err(io::Error::other("the layer inflates beyond all measure")));
-            return Err(Error::Bomb {
-                what: what.to_owned(),
-                ratio,
-            });
-        }
-        if let Some(error) = failure {
-            let copy = io::Error::new(error.kind(), error.to_string());
-            let _ = full.send(Err(copy));
-            return Err(failed(error));
-        }
-        if filled == 0 {
-            break;
-        }
-        if full.send(Ok(chunk)).is_err() {
-            return Err(Error::Interrupted { what: what.to_owned() });
-        }
-    }
-    drop(reader);
+    let mut stored = BufReader::with_capacity(STORED_CHUNK, metered);
+    let compression = stored
+        .fill_buf()
+        .and_then(Compression::readable)
+        .map_err(|source| Error::Read {
+            what: what.to_owned(),
+            source,
+        })?;
+    let inflation = Inflation {
+        what,
+        compression,
+        giver,
+        diff_id,
+    };
+    let diff_id = if compression == Compression::None || layer.place.size < APART {
+        inflation.run(stored, &count)?
+    } else {
+        std::thread::scope(|scope| {
+            let (ahead, taker) = handover();
+            scope.spawn(move || ahead.give_all(&mut stored, STORED_CHUNK));
+            let received = taker.received();
+            inflation.run(taker, &received)
+        })?
+    };
     let stored_bytes = count.load(Ordering::Relaxed);
     if stored_bytes != layer.place.size {
         return Err(Error::WrongSize {
@@ -372,8 +299,67 @@ fn produce(
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .finalize();
-    Ok((
-        Digest::from_bytes(digest.into()),
-        diff_hash.map(|hash| Digest::from_bytes(hash.finalize().into())),
-    ))
+    Ok((Digest::from_bytes(digest.into()), diff_id))
+}
+
+/// What becomes of stored bytes.
+struct Inflation<'a> {
+    what: &'a str,
+    compression: Compression,
+    giver: &'a Giver,
+    /// Whether the uncompressed bytes are hashed.
+    diff_id: bool,
+}
+
+impl Inflation<'_> {
+    /// Hands all of it over; returns the digest of the uncompressed bytes, where asked. `count` tells how many stored bytes
+    /// went in.
+    fn run(self, stored: impl BufRead + Send, count: &AtomicU64) -> Result<Option<Digest>, Error> {
+        let failed = |source: io::Error| Error::Read {
+            what: self.what.to_owned(),
+            source,
+        };
+        let mut reader = self.compression.decoder(stored).map_err(failed)?;
+        let mut diff_hash = self.diff_id.then(Sha256::new);
+        let mut total = 0u64;
+        loop {
+            let (chunk, failure) = self.giver.fill(&mut reader, CHUNK);
+            total += chunk.len() as u64;
+            if let Some(hash) = &mut diff_hash {
+                hash.update(&chunk);
+            }
+            if total > limits::LAYER_BYTES {
+                self.giver
+                    .give(Err(io::Error::other("the layer is larger than allowed")));
+                return Err(Error::TooLarge {
+                    what: self.what.to_owned(),
+                    limit: limits::LAYER_BYTES,
+                });
+            }
+            let ratio = self.compression.max_ratio();
+            if self.compression != Compression::None
+                && total > limits::RATIO_FLOOR
+                && total / ratio > count.load(Ordering::Relaxed)
+            {
+                self.giver
+                    .give(Err(io::Error::other("the layer inflates beyond all measure")));
+                return Err(Error::Bomb {
+                    what: self.what.to_owned(),
+                    ratio,
+                });
+            }
+            if let Some(error) = failure {
+                self.giver.give(Err(io::Error::new(error.kind(), error.to_string())));
+                return Err(failed(error));
+            }
+            if chunk.is_empty() {
+                return Ok(diff_hash.map(|hash| Digest::from_bytes(hash.finalize().into())));
+            }
+            if !self.giver.give(Ok(chunk)) {
+                return Err(Error::Interrupted {
+                    what: self.what.to_owned(),
+                });
+            }
+        }
+    }
 }

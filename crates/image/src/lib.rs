@@ -10,6 +10,7 @@ mod compression;
 mod daemon;
 mod docker_archive;
 mod error;
+mod handover;
 mod image;
 mod layer;
 mod manifest;

@@ -1,6 +1,7 @@
 //! Why the operator cannot work.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why the operator cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,8 @@ pub enum Error {
     Store(#[from] crate::store::StoreError),
     #[error("cannot make a certificate")]
     Certificate { source: rcgen::Error },
+    #[error("cannot keep the token of our ServiceAccount in {}", path.display())]
+    Token { path: PathBuf, source: io::Error },
     #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
     #[error("{url:?} is no address that an API server can call, write https://HOST:PORT")]

@@ -12,15 +12,18 @@ mod health;
 mod install;
 mod metrics;
 mod options;
+mod pull_secrets;
 pub mod resources;
 mod run;
 mod scans;
 mod shared;
 pub mod store;
+mod token;
 pub mod uninstall;
 mod webhook;
 
 pub use error::Error;
+pub use install::manifests;
 pub use options::{NAME, Options};
 pub use run::{run, start};
 pub use seaworthy_registry::{ClientOptions, Credentials, Mirror};

@@ -44,7 +44,11 @@ impl Metrics {
             duration.clone(),
         );
         let notifications = Family::<NotificationLabels, Counter>::default();
-        registry.register("notifications", "Messages to alert channels by type and result", notifications.clone());
+        registry.register(
+            "notifications",
+            "Messages to alert channels by type and result",
+            notifications.clone(),
+        );
         Self {
             registry,
             requests,
@@ -55,7 +59,9 @@ impl Metrics {
     }
 
     pub(crate) fn notification(&self, r#type: &'static str, result: &'static str) {
-        self.notifications.get_or_create(&NotificationLabels { r#type, result }).inc();
+        self.notifications
+            .get_or_create(&NotificationLabels { r#type, result })
+            .inc();
     }
 
     pub(crate) fn admission(&self, phase: Phase, decision: &'static str, elapsed: Duration) {

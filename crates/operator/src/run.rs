@@ -1,13 +1,15 @@
 //! Start and end of the operator: install, fill the memory, serve, connect, work, and leave within seconds.
 
-use crate::controllers::{self, Context};
 use crate::alerts::Alerts;
+use crate::certificates::{CHECK, Certificates, LIFETIME, SETTLE};
+use crate::controllers::{self, Context};
 use crate::metrics::Metrics;
 use crate::options::ourselves;
 use crate::scans::Scans;
-use crate::shared::{Shared, recall};
+use crate::shared::{Shared, now, recall};
 use crate::store::{AlertStore, SqliteStore, Store};
-use crate::{Error, Options, certificates, health, install, webhook};
+use crate::token::{self, Token};
+use crate::{Error, Options, health, install, webhook};
 use axum_server::Handle;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -64,12 +66,13 @@ fn signal(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
 pub async fn run(options: Options, database: Database, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let config = cluster(&options).await?;
     let administrator = client(config.clone())?;
-    let client = match options.install {
+    let (client, token) = match options.install {
         true => {
             install::prepare(&administrator).await?;
-            client(as_ourselves(config, install::token(&administrator).await?))?
+            let token = Token::get(&administrator, now()).await?;
+            (client(as_ourselves(config, &token))?, Some(token))
         }
-        false => administrator.clone(),
+        false => (administrator.clone(), None),
     };
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&options.store).await?);
     let mut memory = Memory {
@@ -87,45 +90,70 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
         Arc::new(Alerts::open(store, secrets, count).await?)
     };
     let shared = Arc::new(Shared::new(memory, store));
-    let scans = Arc::new(Scans::new(Arc::clone(&shared), Arc::new(database), &options)?);
+    let scans = Scans::new(Arc::clone(&shared), Arc::new(database), &options, client.clone())?;
+    let scans = Arc::new(scans);
     let health = Arc::new(health::Health::default());
     let gate = webhook::Gate {
         shared: Arc::clone(&shared),
         scans: Arc::clone(&scans),
         metrics: Arc::clone(&metrics),
     };
-    let context = Context::new(client, Arc::clone(&shared), scans, Arc::clone(&alerts));
-    let url = options.external_url.clone();
-    let certificates = certificates::make(&names(url.as_deref())?)?;
+    let context = Context::new(client.clone(), Arc::clone(&shared), scans, Arc::clone(&alerts));
+    let mut certificates = Certificates::make(names(options.external_url.as_deref())?, LIFETIME, now())?;
+    let (listener, authorities) = (certificates.listener().await?, certificates.authorities());
     let handle = Handle::new();
-    let serving = webhook::serve(gate, &certificates, &options, handle.clone());
+    let serving = webhook::serve(gate, listener.clone(), &options, handle.clone());
     let http = health::serve(options.http_listen, Arc::clone(&health), Arc::clone(&metrics));
     let working = async {
         controllers::fill(&context).await;
         shared.change(|memory| memory.ready = true);
         handle.listening().await;
         tracing::info!("the memory is filled");
-        if options.install
-            && let Some(url) = &url
-        {
-            install::connect(&administrator, &options, url, &certificates.authority).await?;
+        if options.install {
+            install::connect(&administrator, &options, &authorities).await?;
+            install::guard(&administrator, &options).await?;
             // The API server takes a moment to act on it; we are ready when it asks us.
             while metrics.admissions() == 0 {
                 install::probe(&administrator).await;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
+        } else {
+            // Behind a Service only who is ready is asked: there is nothing to wait for.
+            install::connect(&client, &options, &authorities).await?;
         }
-        controllers::remember_what_runs(&context).await.map_err(|error| Error::Refused {
-            what: "the list of what runs".to_owned(),
-            why: error.to_string(),
-        })?;
+        controllers::remember_what_runs(&context)
+            .await
+            .map_err(|error| Error::Refused {
+                what: "the list of what runs".to_owned(),
+                why: error.to_string(),
+            })?;
         health.is_ready();
         tracing::info!("ready");
         controllers::run(context).await;
         Ok(())
     };
+    let renewing = async {
+        handle.listening().await;
+        loop {
+            tokio::time::sleep(CHECK).await;
+            let trust = async |authorities: String| install::connect(&client, &options, &authorities).await;
+            match certificates.renew(now(), &listener, SETTLE, trust).await {
+                Ok(true) => tracing::info!("the webhook shows a new certificate"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!("the webhook's certificate is not renewed yet: {error}"),
+            }
+        }
+    };
+    let admitted = async {
+        match token {
+            Some(token) => token::keep(token, administrator.clone(), CHECK).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         result = serving => result,
+        () = renewing => Ok(()),
+        () = admitted => Ok(()),
         result = http => result,
         result = working => result,
         () = stop => {
@@ -152,9 +180,9 @@ async fn cluster(options: &Options) -> Result<Config, Error> {
 }
 
 /// The same cluster, as our ServiceAccount: what holds inside the cluster holds outside too.
-fn as_ourselves(mut config: Config, token: String) -> Config {
+fn as_ourselves(mut config: Config, token: &Token) -> Config {
     config.auth_info = kube::config::AuthInfo {
-        token: Some(token.into()),
+        token_file: Some(token.path().display().to_string()),
         ..kube::config::AuthInfo::default()
     };
     config

@@ -1,6 +1,5 @@
 //! The admission webhook: HTTPS in, the gate's answer out. Answers come from memory alone.
 
-use crate::certificates::Certificates;
 use crate::metrics::Metrics;
 use crate::scans::{Scans, Wanted};
 use crate::shared::{Shared, now};
@@ -91,20 +90,10 @@ fn follow(gate: &Gate, answer: &Answer) {
 /// Serves until the handle says stop.
 pub(crate) async fn serve(
     gate: Gate,
-    certificates: &Certificates,
+    config: RustlsConfig,
     options: &Options,
     handle: Handle<SocketAddr>,
 ) -> Result<(), Error> {
-    let failed = |source| Error::Serve {
-        what: "the webhook",
-        source,
-    };
-    let config = RustlsConfig::from_pem(
-        certificates.certificate.clone().into_bytes(),
-        certificates.key.clone().into_bytes(),
-    )
-    .await
-    .map_err(failed)?;
     axum_server::bind_rustls(options.listen, config)
         .handle(handle)
         .first_request_timeout(Duration::from_secs(30))

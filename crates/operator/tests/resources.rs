@@ -18,7 +18,10 @@ fn the_committed_definitions_are_those_of_the_code() {
             std::fs::write(&path, &expected).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(found, expected, "{file} is stale: run this test with UPDATE_GENERATED=1");
+        assert_eq!(
+            found, expected,
+            "{file} is stale: run this test with UPDATE_GENERATED=1"
+        );
     }
 }
 
@@ -40,7 +43,11 @@ fn every_field_has_a_sentence() {
         let definition = serde_json::to_value(definition).unwrap();
         let kind = definition["spec"]["names"]["kind"].as_str().unwrap();
         let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        assert!(schema["description"].as_str().is_some_and(|text| !text.contains("Auto-generated")));
+        assert!(
+            schema["description"]
+                .as_str()
+                .is_some_and(|text| !text.contains("Auto-generated"))
+        );
         check(schema, kind, &mut missing);
     }
     assert!(missing.is_empty(), "{missing:#?}");

@@ -24,7 +24,9 @@ pub(crate) fn image(target: &Target, options: &Options, deadline: Option<Instant
             seaworthy_image::open_reference(reference, &source_options(options, deadline))
         }
         Target::ImageInput(input) => input_image(input, options.platform.as_ref()),
-        Target::RootDirectory(path) | Target::Bill(path) | Target::SourceTree(path) => input_image(path.as_os_str(), options.platform.as_ref()),
+        Target::RootDirectory(path) | Target::Bill(path) | Target::SourceTree(path) => {
+            input_image(path.as_os_str(), options.platform.as_ref())
+        }
     };
     opened.map_err(|error| late(deadline).unwrap_or(Error::Image(error)))
 }

@@ -335,7 +335,9 @@ impl Block {
         };
         while !shape_column.is_empty() {
             let shape_number = shape_column.number32()?;
-            let shape = shapes.get(shape_number as usize).zip(vector_counts.get(shape_number as usize));
+            let shape = shapes
+                .get(shape_number as usize)
+                .zip(vector_counts.get(shape_number as usize));
             let (shape, &vector_count) = shape.ok_or(Malformed("a shape is missing"))?;
             let start = u32::try_from(values.len()).map_err(|_| Malformed("it has too many entries"))?;
             let mut row = Row {

@@ -437,7 +437,11 @@ mod tests {
     fn trivys_own_templates_are_formats_here() {
         for (flags, format, said) in [
             ("-f template -t @contrib/html.tpl", "html", true),
-            ("-f template -t @/usr/local/share/trivy/templates/junit.tpl", "junit", true),
+            (
+                "-f template -t @/usr/local/share/trivy/templates/junit.tpl",
+                "junit",
+                true,
+            ),
             ("-f template -t @my.tpl", "template", false),
             ("-f json -t @contrib/html.tpl", "json", true),
             ("-f json", "json", false),

@@ -16,6 +16,10 @@ use seaworthy_policy::{Judgement, effective, image_name, judge};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a word stands that another one follows at once.
+const SOON: Duration = Duration::from_millis(150);
 
 /// Findings that a status lists.
 const TOP: usize = 10;
@@ -57,6 +61,10 @@ async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action
             status.conditions = conditions(("Unknown", "Scanning"), ("Unknown", "Scanning"));
         }
     }
+    let unsaid = is_next_unsaid(scan.status.as_ref().map(|status| status.state), status.state);
+    if unsaid {
+        status = before(scan.status.is_none(), status);
+    }
     let present = scan.status.clone().unwrap_or_default();
     status.observed_generation = scan.metadata.generation;
     for condition in &mut status.conditions {
@@ -69,7 +77,7 @@ async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action
             condition.last_transition_time = before.last_transition_time.clone();
         }
     }
-    if status != present {
+    if status != present || scan.status.is_none() {
         let api: Api<ImageScan> = Api::namespaced(context.client.clone(), &namespace);
         // What is absent now must go, which a merge of the serialised status alone would not do.
         let mut value = serde_json::to_value(&status)?;
@@ -107,7 +115,35 @@ async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action
             }
         }
     }
-    Ok(Action::requeue(AGAIN))
+    Ok(Action::requeue(if unsaid { SOON } else { AGAIN }))
+}
+
+/// Whether a word of the story comes before the one that is wanted: every scan is first not scanned, and what is approved
+/// was first found to have vulnerabilities or none. Whoever watches sees each of them.
+fn is_next_unsaid(present: Option<ImageState>, wanted: ImageState) -> bool {
+    match present {
+        None => wanted != ImageState::NotScanned,
+        Some(present) => {
+            wanted == ImageState::Approved && matches!(present, ImageState::NotScanned | ImageState::Scanning)
+        }
+    }
+}
+
+/// The status that is said before this one.
+fn before(first: bool, status: ImageScanStatus) -> ImageScanStatus {
+    if first {
+        return ImageScanStatus::default();
+    }
+    let counts = status.findings.as_ref();
+    let clean = counts.is_none_or(|counts| *counts == SeverityCounts::default());
+    ImageScanStatus {
+        state: match clean {
+            true => ImageState::NoVulnerabilities,
+            false => ImageState::VulnerabilitiesFound,
+        },
+        conditions: conditions(("True", "Scanned"), ("Unknown", "Judging")),
+        ..status
+    }
 }
 
 /// The status that the memory gives, `NotScanned` where it knows nothing.

@@ -6,6 +6,7 @@ mod caches;
 mod earlier;
 mod image_scans;
 mod pods;
+mod statuses;
 mod workloads;
 
 pub(crate) use alert_channels::ClusterSecrets;
@@ -44,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) scans: Arc<Scans>,
     pub(crate) alerts: Arc<Alerts>,
+    /// What is kept from running, for the figures of policies.
+    waiting: Arc<statuses::Waiting>,
     /// Object, template and word of the Events that were sent, so that each is sent once.
     told: Arc<Mutex<HashSet<(String, String, &'static str)>>>,
     /// Namespaces and images that have an ImageScan.
@@ -57,6 +60,7 @@ impl Context {
             shared,
             scans,
             alerts,
+            waiting: Arc::default(),
             told: Arc::default(),
             recorded: Arc::default(),
         }
@@ -180,6 +184,12 @@ impl Context {
     /// Notes what is to be told of a workload now; sending is not waited for.
     fn observe(&self, subject: &alerts::Subject<'_>, standing: &Standing) {
         let namespace = &subject.workload.namespace;
+        let held = self.hold(namespace, standing).map(|(state, _)| state);
+        // Of a StatefulSet its pods are held, not itself.
+        if subject.held || held.is_none() {
+            let alerts::Workload { namespace, kind, name } = subject.workload.clone();
+            self.waiting.note((kind, namespace, name), subject.labels, held);
+        }
         let observation = {
             let memory = self.shared.memory();
             let failure = |image: &str| self.shared.failure(namespace, image);
@@ -234,6 +244,7 @@ pub(crate) async fn run(context: Context) {
         pods::run(context.clone()),
         approvals::run(context.clone()),
         image_scans::run(context.clone()),
+        statuses::run(context.clone()),
         alert_channels::run(context.client.clone(), Arc::clone(&context.alerts)),
         alerts::forget_the_gone(
             context.client.clone(),

@@ -65,6 +65,7 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
         // Its ReplicaSet or Job will be known in a moment.
         return Ok(Action::requeue(std::time::Duration::from_millis(200)));
     }
+    context.scans.pull_secrets.note(&namespace, &value, &["spec"]);
     context.scan(&namespace, &owner.top, &owner.template, &standing).await;
     let workload = workload_of_pod(&context.shared.memory(), &value);
     if let Some(workload) = workload {

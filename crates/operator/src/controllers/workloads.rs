@@ -16,6 +16,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a workload says that is about to be let go.
+const PASSED: &str = "every image is approved; it is let go now";
+/// After which it is let go, if nothing else looks at it before.
+const SOON: Duration = Duration::from_millis(100);
+
 pub(super) async fn run(context: Context) {
     let [deployments, jobs, stateful_sets, daemon_sets] = Kind::ALL.map(|kind| of(kind, context.clone()));
     tokio::join!(deployments, jobs, stateful_sets, daemon_sets);
@@ -86,6 +91,8 @@ async fn reconcile(
         return Ok(Action::await_change());
     }
     let about = reference(kind.name(), &resource.api_version, object);
+    let steps = ["spec", "template", "spec"];
+    context.scans.pull_secrets.note(&namespace, &value, &steps);
     context.scan(&namespace, &owner, &template, &standing).await;
     match context.hold(&namespace, &standing) {
         Some((state, line)) => {
@@ -104,6 +111,12 @@ async fn reconcile(
             Ok(Action::requeue(AGAIN))
         }
         None => {
+            // Said before it is let go, so that whoever watches sees why it moves.
+            let waiting = describe(&value, State::PendingApproval, Some(PASSED));
+            if hold.as_ref().is_some_and(|hold| hold.template == template) && !waiting.is_empty() {
+                context.patch(resource, object, waiting).await?;
+                return Ok(Action::requeue(SOON));
+            }
             let patches = match release(kind, &value) {
                 Ok(patches) => patches,
                 Err(NotReleased::OtherTemplate) => hold_by_controller(kind, &value, State::Created, "judged again"),

@@ -5,9 +5,12 @@
 
 mod approvals;
 mod guards;
+mod manifests;
 mod roles;
 mod webhooks;
 mod words;
+
+pub use manifests::manifests;
 
 use crate::options::NAME;
 use crate::resources::definitions;
@@ -40,19 +43,24 @@ pub(crate) async fn prepare(client: &Client) -> Result<(), Error> {
     default_policy(client).await
 }
 
-/// Applies what sends reviews to us, and the guards that stand while we are down.
-pub(crate) async fn connect(client: &Client, options: &Options, url: &str, authority: &str) -> Result<(), Error> {
-    for object in webhooks::all(url, authority, &options.excluded()) {
+/// Applies what sends reviews to us, who show certificates of these authorities.
+pub(crate) async fn connect(client: &Client, options: &Options, authorities: &str) -> Result<(), Error> {
+    for object in webhooks::all(options.external_url.as_deref(), authorities, &options.excluded()) {
         apply(client, &object).await?;
     }
+    Ok(())
+}
+
+/// Applies the guards that stand while we are down.
+pub(crate) async fn guard(client: &Client, options: &Options) -> Result<(), Error> {
     for object in guards::all(&options.excluded()) {
         apply(client, &object).await?;
     }
     Ok(())
 }
 
-/// A token for our ServiceAccount.
-pub(crate) async fn token(client: &Client) -> Result<String, Error> {
+/// A token for our ServiceAccount, and when it ends in seconds since 1970.
+pub(crate) async fn token(client: &Client) -> Result<(String, i64), Error> {
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), NAME);
     let request = TokenRequest {
         spec: Some(TokenRequestSpec {
@@ -67,7 +75,7 @@ pub(crate) async fn token(client: &Client) -> Result<String, Error> {
         .map_err(Error::cluster("get a token for our ServiceAccount"))?;
     answer
         .status
-        .and_then(|status| status.token)
+        .and_then(|status| Some((status.token?, status.expiration_timestamp?.0.as_second())))
         .ok_or_else(|| Error::Refused {
             what: "the request for a token".to_owned(),
             why: "the answer holds none".to_owned(),

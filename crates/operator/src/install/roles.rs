@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 /// Everything, in the order in which it is applied.
 pub(super) fn all() -> Vec<Value> {
     let labels = json!({"app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME});
+    let restricted = json!({
+        "app.kubernetes.io/name": NAME, "app.kubernetes.io/managed-by": NAME,
+        "pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"
+    });
     let rbac = "rbac.authorization.k8s.io/v1";
     let aggregated = |to: &str| {
         json!({
@@ -15,7 +19,7 @@ pub(super) fn all() -> Vec<Value> {
         })
     };
     vec![
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME, "labels": labels}}),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME, "labels": restricted}}),
         json!({"apiVersion": "v1", "kind": "ServiceAccount",
                "metadata": {"name": NAME, "namespace": NAME, "labels": labels}}),
         json!({"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": NAME, "labels": labels}, "rules": [
@@ -39,6 +43,10 @@ pub(super) fn all() -> Vec<Value> {
                 &["imageapprovals/status", "imagescans/status", "scanpolicies/status", "scanexceptions/status", "alertchannels/status"],
                 &["get", "patch", "update"],
             ),
+            // Ours alone, and not to make any: their certificates are renewed.
+            json!({"apiGroups": ["admissionregistration.k8s.io"],
+                   "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+                   "resourceNames": [NAME], "verbs": ["get", "patch"]}),
         ]}),
         json!({"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": NAME, "labels": labels},
                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},

@@ -1,5 +1,6 @@
 //! The webhook configurations: which requests are sent to us, and what happens while we are away.
 
+use crate::options::NAME;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ const CHANGED: &str = "request.operation != 'UPDATE' || object.spec != oldObject
     (has(object.metadata.annotations) ? object.metadata.annotations : {}) != \
     (has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {})";
 
-pub(super) fn all(url: &str, authority: &str, excluded: &[String]) -> Vec<Value> {
+/// At `url`, or without one behind our Service.
+pub(super) fn all(url: Option<&str>, authorities: &str, excluded: &[String]) -> Vec<Value> {
     let rules = json!([
         {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "scope": "Namespaced",
          "resources": ["deployments", "statefulsets", "daemonsets"]},
@@ -22,6 +24,16 @@ pub(super) fn all(url: &str, authority: &str, excluded: &[String]) -> Vec<Value>
         {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "scope": "Namespaced",
          "resources": ["pods", "pods/ephemeralcontainers"]},
     ]);
+    let client = |path: &str| {
+        let mut client = match url {
+            Some(url) => json!({"url": format!("{}/{path}", url.trim_end_matches('/'))}),
+            None => json!({"service": {"name": NAME, "namespace": NAME, "path": format!("/{path}"), "port": 443}}),
+        };
+        if let Some(client) = client.as_object_mut() {
+            client.insert("caBundle".to_owned(), json!(STANDARD.encode(authorities)));
+        }
+        client
+    };
     let webhook = |path: &str| {
         json!({
             "name": format!("{path}.gate.seaworthy.dev"),
@@ -35,10 +47,7 @@ pub(super) fn all(url: &str, authority: &str, excluded: &[String]) -> Vec<Value>
             ]},
             "matchConditions": [{"name": "changed", "expression": CHANGED}],
             "rules": rules,
-            "clientConfig": {
-                "url": format!("{}/{path}", url.trim_end_matches('/')),
-                "caBundle": STANDARD.encode(authority)
-            }
+            "clientConfig": client(path)
         })
     };
     let mut mutating = webhook("mutate");
