@@ -51,7 +51,6 @@ fn source_options(options: &Options, deadline: Option<Instant>) -> SourceOptions
         daemons: options.daemons.clone(),
         documents: documents.map(|cache| cache as Arc<dyn DocumentCache>),
         deadline,
-        ..SourceOptions::default()
     }
 }
 

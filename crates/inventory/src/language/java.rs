@@ -185,7 +185,7 @@ impl Reading<'_> {
             Some(group) => self.add(path, format!("{group}:{artifact}"), version, digest),
             // A manifest alone is too little: runtimes put their own version into each of their archives.
             None if version_in_name.is_some() && !artifact.is_empty() => {
-                self.add(path, artifact.to_owned(), version, digest)
+                self.add(path, artifact.to_owned(), version, digest);
             }
             None => {}
         }

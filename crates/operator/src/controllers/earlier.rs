@@ -122,7 +122,7 @@ mod tests {
         for (image_id, digests) in [
             (format!("docker.io/library/a@{digest}"), 1),
             (format!("docker-pullable://a@{digest}"), 1),
-            (digest.clone(), 0),
+            (digest, 0),
             ("a:v1".to_owned(), 0),
             (String::new(), 0),
         ] {

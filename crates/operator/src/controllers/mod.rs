@@ -38,6 +38,9 @@ const GATHER: Duration = Duration::from_millis(50);
 /// What is held is looked at again after this time also when nothing seems to have changed.
 const AGAIN: Duration = Duration::from_secs(60);
 
+/// What was said once: of which object, of which template, for which reason.
+type Told = (String, String, &'static str);
+
 /// What all controllers need.
 #[derive(Clone)]
 pub(crate) struct Context {
@@ -48,7 +51,7 @@ pub(crate) struct Context {
     /// What is kept from running, for the figures of policies.
     waiting: Arc<statuses::Waiting>,
     /// Object, template and word of the Events that were sent, so that each is sent once.
-    told: Arc<Mutex<HashSet<(String, String, &'static str)>>>,
+    told: Arc<Mutex<HashSet<Told>>>,
     /// Namespaces and images that have an ImageScan.
     recorded: Arc<Mutex<HashSet<(String, String)>>>,
 }

@@ -2,7 +2,6 @@
 //!
 //! An object and not a field, so that the API server itself checks who writes it: the verb `approve`, and that
 //! `approvedBy` is the name under which the request came. It cannot be changed afterwards.
-#![expect(clippy::duplicated_attributes, reason = "every printed column has a type")]
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};

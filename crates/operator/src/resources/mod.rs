@@ -1,6 +1,7 @@
 //! The custom resources, one file a kind, and what they share. `deploy/crds` is generated from here.
 
 #![expect(unreachable_pub, reason = "the derived schemas make types that nobody names")]
+#![allow(clippy::duplicated_attributes, reason = "every printed column has a type")]
 
 mod alert_channel;
 mod image_approval;
