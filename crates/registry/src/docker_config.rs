@@ -3,7 +3,7 @@
 //! One format with small differences: Docker's keys are hosts (or `https://index.docker.io/v1/`), Podman's may have a path
 //! (`quay.io/team`), those of Kubernetes may have `*` in the host. The longest key that fits wins.
 
-use crate::helper;
+use crate::credential_helper;
 use crate::reference::DOCKER_HUB;
 use crate::{Error, Login};
 use base64::Engine;
@@ -83,7 +83,7 @@ impl DockerConfig {
         };
         match filled(&entry.identitytoken) {
             Some(token) => Some(Login::IdentityToken(token.into())),
-            None => helper::login(&username, password),
+            None => credential_helper::login(&username, password),
         }
     }
 
@@ -94,7 +94,7 @@ impl DockerConfig {
             if name.is_empty() {
                 continue;
             }
-            match helper::ask(name, server_name(host), limit).await {
+            match credential_helper::ask(name, server_name(host), limit).await {
                 Ok(Some(login)) => return Some(login),
                 Ok(None) => tracing::debug!(helper = name, host, "the credential helper knows no login"),
                 Err(why) => tracing::warn!("the credential helper {name} gave no login for {host}: {why}"),

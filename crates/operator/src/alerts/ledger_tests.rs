@@ -1,3 +1,5 @@
+//! Tests of the ledger: what is told, and what is not.
+
 use super::Ledger;
 use crate::alerts::incident::Due;
 use crate::alerts::news::{Event, News, Observation, Workload, Worst};

@@ -1,3 +1,5 @@
+//! Tests of standings: what is told, and what is not.
+
 use super::{Subject, observation, workload_of_pod, workload_of_template};
 use crate::alerts::news::{Event, Observation, Workload};
 use crate::shared::Failure;
