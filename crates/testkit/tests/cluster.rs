@@ -57,10 +57,20 @@ spec:
     drop(cluster);
     assert!(!directory.exists());
     let needle = directory.display().to_string();
-    let left: Vec<String> = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok())
-        .filter(|line| line.contains(&needle))
-        .collect();
+    let left = || -> Vec<String> {
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("cmdline")).ok())
+            .filter(|line| line.contains(&needle))
+            .collect()
+    };
+    // Killed is not gone yet: the kernel takes its time to give the memory of a server back.
+    for _ in 0..100 {
+        if left().is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let left = left();
     assert!(left.is_empty(), "{left:?}");
 }
