@@ -167,8 +167,17 @@ fn parse(written: &str) -> Result<Reference, String> {
     }
     check_repository(path)?;
     let host = match host {
-        None | Some("docker.io" | "index.docker.io") => DOCKER_HUB.to_owned(),
-        Some(host) => check_host(host)?,
+        None => DOCKER_HUB.to_owned(),
+        Some(host) => match check_host(host)?.as_str() {
+            "docker.io" | "index.docker.io" => DOCKER_HUB.to_owned(),
+            // In lower case it would be a repository of Docker Hub: the two must not be taken for each other.
+            lower if !is_host(lower) => {
+                return Err(format!(
+                    "{host:?} is a host only with a dot or a port, and repositories are in lower case"
+                ));
+            }
+            lower => lower.to_owned(),
+        },
     };
     let repository = if host == DOCKER_HUB && !path.contains('/') {
         format!("library/{path}")
@@ -335,6 +344,15 @@ mod tests {
             assert_eq!(reference.to_string(), text);
             assert_eq!(reference.target(), digest);
         }
+    }
+
+    #[test]
+    fn a_host_in_capitals_is_not_taken_for_a_repository_of_docker_hub() {
+        assert!("JBB/ibrar".parse::<Reference>().is_err());
+        let hub: Reference = "Docker.IO/alpine".parse().unwrap();
+        assert_eq!(hub.normalized(), "docker.io/library/alpine:latest");
+        let host: Reference = "LOCALHOST/a".parse().unwrap();
+        assert_eq!(host.normalized(), "localhost/a:latest");
     }
 
     #[test]
