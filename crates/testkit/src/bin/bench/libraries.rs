@@ -108,8 +108,8 @@ pub(crate) const GO: &[&str] = &[
     "syncthing",
 ];
 
-/// The wheels as the distribution's pip leaves them.
-pub(crate) fn python(folder: &Path) -> Result<Vec<Layer>> {
+/// Adds the wheels as the distribution's pip leaves them.
+pub(crate) fn python(folder: &Path, layer: &mut Layer) -> Result<()> {
     let target = empty(&folder.join("python"))?;
     let mut pip = Command::new("python3");
     pip.args([
@@ -124,14 +124,12 @@ pub(crate) fn python(folder: &Path) -> Result<Vec<Layer>> {
     .arg(&target)
     .args(WHEELS);
     run(pip)?;
-    let mut layer = Layer::default();
-    add(&mut layer, &target, "usr/local/lib/python3/dist-packages")?;
-    remove(&target)?;
-    Ok(vec![layer])
+    add(layer, &target, "usr/local/lib/python3/dist-packages")?;
+    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
 }
 
-/// The modules of one application.
-pub(crate) fn node(folder: &Path) -> Result<Vec<Layer>> {
+/// Adds the modules of one application.
+pub(crate) fn node(folder: &Path, layer: &mut Layer) -> Result<()> {
     let target = empty(&folder.join("node"))?;
     fs::write(
         target.join("package.json"),
@@ -149,15 +147,13 @@ pub(crate) fn node(folder: &Path) -> Result<Vec<Layer>> {
         ])
         .args(MODULES);
     run(npm)?;
-    let mut layer = Layer::default();
-    add(&mut layer, &target, "srv/app")?;
-    remove(&target)?;
-    Ok(vec![layer])
+    add(layer, &target, "srv/app")?;
+    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
 }
 
-/// Archives beside each other, and above them a program with some of them inside as Spring Boot packs it (stored) and a web
+/// Adds archives beside each other, a program with some of them inside as Spring Boot packs it (stored), and a web
 /// application with others (compressed again).
-pub(crate) fn java(folder: &Path) -> Result<Vec<Layer>> {
+pub(crate) fn java(folder: &Path, layer: &mut Layer) -> Result<()> {
     let target = empty(&folder.join("java"))?;
     let dependencies: String = ARTIFACTS
         .iter()
@@ -190,10 +186,9 @@ pub(crate) fn java(folder: &Path) -> Result<Vec<Layer>> {
     run(maven)?;
     let mut archives = seaworthy_testkit::data::files(&target.join("lib"));
     archives.sort_unstable();
-    let packed = empty(&target.join("packed"))?;
     for (name, inside, options, chosen) in [
-        ("app.jar", "BOOT-INF/lib", "cf0", (8, 0)),
-        ("app.war", "WEB-INF/lib", "cf", (16, 1)),
+        ("app.jar", "BOOT-INF/lib", "cf0", (5, 0)),
+        ("app.war", "WEB-INF/lib", "cf", (10, 1)),
     ] {
         let content = target.join(name).with_extension("content");
         let libraries = content.join(inside);
@@ -204,17 +199,13 @@ pub(crate) fn java(folder: &Path) -> Result<Vec<Layer>> {
         }
         let mut jar = Command::new("jar");
         jar.arg(options)
-            .arg(packed.join(name))
+            .arg(target.join("lib").join(name))
             .arg("-C")
             .args([&content, Path::new(".")]);
         run(jar)?;
     }
-    let mut libraries = Layer::default();
-    add(&mut libraries, &target.join("lib"), "srv/app/lib")?;
-    let mut programs = Layer::default();
-    add(&mut programs, &packed, "srv/app")?;
-    remove(&target)?;
-    Ok(vec![libraries, programs])
+    add(layer, &target.join("lib"), "srv/app/lib")?;
+    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
 }
 
 fn empty(path: &Path) -> Result<std::path::PathBuf> {
@@ -231,15 +222,9 @@ fn run(mut command: Command) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("run {command:?}"))?;
-    // Maven tells its failures on stdout.
-    let said = [output.stderr, output.stdout].concat();
-    let said = String::from_utf8_lossy(&said);
+    let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
     Ok(())
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))
 }
 
 /// Every regular file below `from`, as a file below `to`; links of `node_modules/.bin` are left out.
