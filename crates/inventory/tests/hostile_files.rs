@@ -372,3 +372,13 @@ fn nesting_without_end_is_survived_by_every_lock_file() {
         );
     }
 }
+
+#[test]
+fn every_format_takes_rubbish() {
+    let lines = "a (1.0)\n  b:\n    \"c\": {:hex, :c,\n{<<\"d\">>,{pkg,<<\"d\">>\n]}>,\u{0}@/npm:\n=::\n".repeat(50);
+    for path in DECLARED_PATHS {
+        for bytes in [lines.as_bytes(), b"", b"\n", b"\xff\xfe", b"null", b"[]", b"{}"] {
+            declared(path, bytes);
+        }
+    }
+}
