@@ -30,79 +30,59 @@ const fn row(group: &'static str, kind: &'static str, plural: &'static str, name
 const ADMISSION: &str = "admissionregistration.k8s.io";
 const RBAC: &str = "rbac.authorization.k8s.io";
 
+const MUTATING_WEBHOOKS: Row = row(
+    ADMISSION,
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+    false,
+);
+const VALIDATING_WEBHOOKS: Row = row(
+    ADMISSION,
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    false,
+);
+const GUARD_BINDINGS: Row = row(
+    ADMISSION,
+    "ValidatingAdmissionPolicyBinding",
+    "validatingadmissionpolicybindings",
+    false,
+);
+const GUARDS: Row = row(
+    ADMISSION,
+    "ValidatingAdmissionPolicy",
+    "validatingadmissionpolicies",
+    false,
+);
+const DEPLOYMENTS: Row = row("apps", "Deployment", "deployments", true);
+const CLUSTER_ROLE_BINDINGS: Row = row(RBAC, "ClusterRoleBinding", "clusterrolebindings", false);
+const SERVICE_ACCOUNTS: Row = row("", "ServiceAccount", "serviceaccounts", true);
+const DEFINITIONS: Row = row(
+    "apiextensions.k8s.io",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+    false,
+);
+
 /// What refuses requests of others.
-pub(super) const REFUSING: &[Row] = &[
-    row(
-        ADMISSION,
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingWebhookConfiguration",
-        "validatingwebhookconfigurations",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingAdmissionPolicyBinding",
-        "validatingadmissionpolicybindings",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingAdmissionPolicy",
-        "validatingadmissionpolicies",
-        false,
-    ),
-];
+pub(super) const REFUSING: &[Row] = &[MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, GUARD_BINDINGS, GUARDS];
 
 /// What a running operator works with.
-pub(super) const RIGHTS: &[Row] = &[
-    row("apps", "Deployment", "deployments", true),
-    row(RBAC, "ClusterRoleBinding", "clusterrolebindings", false),
-    row("", "ServiceAccount", "serviceaccounts", true),
-];
+pub(super) const RIGHTS: &[Row] = &[DEPLOYMENTS, CLUSTER_ROLE_BINDINGS, SERVICE_ACCOUNTS];
 
 /// Every kind, in the order in which they go. What lies in our namespace goes with it.
 pub(super) const EVERYTHING: &[Row] = &[
-    row(
-        ADMISSION,
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingWebhookConfiguration",
-        "validatingwebhookconfigurations",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingAdmissionPolicyBinding",
-        "validatingadmissionpolicybindings",
-        false,
-    ),
-    row(
-        ADMISSION,
-        "ValidatingAdmissionPolicy",
-        "validatingadmissionpolicies",
-        false,
-    ),
-    row("apps", "Deployment", "deployments", true),
-    row(RBAC, "ClusterRoleBinding", "clusterrolebindings", false),
+    MUTATING_WEBHOOKS,
+    VALIDATING_WEBHOOKS,
+    GUARD_BINDINGS,
+    GUARDS,
+    DEPLOYMENTS,
+    CLUSTER_ROLE_BINDINGS,
     row(RBAC, "RoleBinding", "rolebindings", true),
     row(RBAC, "Role", "roles", true),
     row(RBAC, "ClusterRole", "clusterroles", false),
-    row("", "ServiceAccount", "serviceaccounts", true),
-    row(
-        "apiextensions.k8s.io",
-        "CustomResourceDefinition",
-        "customresourcedefinitions",
-        false,
-    ),
+    SERVICE_ACCOUNTS,
+    DEFINITIONS,
     row("", "Namespace", "namespaces", false),
 ];
 
