@@ -185,20 +185,25 @@ fn only_a_node_makes_its_own_mirror_pods() {
     }
 }
 
+/// Puts a debug container into a pod, and checks whether it is let in, pinned.
+fn debug(old: &Value, image: &str, allowed: bool) {
+    let mut new = old.clone();
+    new["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": image}]);
+    let review = String::from_utf8(review_by("ann", "UPDATE", "Pod", &new, Some(old))).unwrap();
+    let review = review.replace("\"operation\"", "\"subResource\":\"ephemeralcontainers\",\"operation\"");
+    let answer = ask(review.as_bytes(), Phase::Mutating, &memory(), NOW);
+    assert_eq!(answer.allowed, allowed, "{image}");
+    if allowed {
+        let image = patched(&new, &answer.patches)["spec"]["ephemeralContainers"][0]["image"].clone();
+        assert_eq!(image, format!("good:v1@{}", digest('a')));
+    }
+}
+
 #[test]
 fn a_debug_container_is_let_in_only_when_its_image_is_approved() {
     let old = pod("whatever:v1");
     for (image, allowed) in [("good:v1", true), ("bad:v1", false), ("new:v1", false)] {
-        let mut new = old.clone();
-        new["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": image}]);
-        let review = String::from_utf8(review_by("ann", "UPDATE", "Pod", &new, Some(&old))).unwrap();
-        let review = review.replace("\"operation\"", "\"subResource\":\"ephemeralcontainers\",\"operation\"");
-        let answer = ask(review.as_bytes(), Phase::Mutating, &memory(), NOW);
-        assert_eq!(answer.allowed, allowed, "{image}");
-        if allowed {
-            let image = patched(&new, &answer.patches)["spec"]["ephemeralContainers"][0]["image"].clone();
-            assert_eq!(image, format!("good:v1@{}", digest('a')));
-        }
+        debug(&old, image, allowed);
     }
 }
 
@@ -208,16 +213,7 @@ fn a_debug_container_of_a_gated_pod_is_judged_at_once_as_it_cannot_be_pinned_lat
     let old = patched(&old, &create(&memory(), &old).patches);
     assert!(is_gated(&old));
     for (image, allowed) in [("good:v1", true), ("new:v1", false)] {
-        let mut new = old.clone();
-        new["spec"]["ephemeralContainers"] = json!([{"name": "debugger", "image": image}]);
-        let review = String::from_utf8(review_by("ann", "UPDATE", "Pod", &new, Some(&old))).unwrap();
-        let review = review.replace("\"operation\"", "\"subResource\":\"ephemeralcontainers\",\"operation\"");
-        let answer = ask(review.as_bytes(), Phase::Mutating, &memory(), NOW);
-        assert_eq!(answer.allowed, allowed, "{image}");
-        if allowed {
-            let image = patched(&new, &answer.patches)["spec"]["ephemeralContainers"][0]["image"].clone();
-            assert_eq!(image, format!("good:v1@{}", digest('a')));
-        }
+        debug(&old, image, allowed);
     }
 }
 
