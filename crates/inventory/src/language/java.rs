@@ -224,6 +224,10 @@ enum Kind {
 
 impl Kind {
     fn of(name: &[u8]) -> Option<Self> {
+        // Nearly all entries are classes and other resources, which end otherwise.
+        if !matches!(name.last()?.to_ascii_lowercase(), b'f' | b'i' | b'r' | b's') || name.ends_with(b".class") {
+            return None;
+        }
         if name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") {
             return Some(Self::Manifest);
         }

@@ -23,8 +23,8 @@ struct Recipe {
     name: &'static str,
     /// Debian's packages of each layer; all that they depend on comes with them.
     debian: &'static [&'static [&'static str]],
-    /// The layer above them.
-    application: fn(&Path, &mut Layer) -> Result<()>,
+    /// The layers above them.
+    application: fn(&Path) -> Result<Vec<Layer>>,
 }
 
 const BASE: &[&str] = &["?essential", "?priority(required)", "apt", "debian-archive-keyring"];
@@ -57,7 +57,7 @@ const RECIPES: [Recipe; 5] = [
     Recipe {
         folder: "java-1",
         name: "Java",
-        debian: &[BASE, &["ca-certificates"]],
+        debian: &[BASE, &["ca-certificates", "openjdk-17-jre-headless"]],
         application: libraries::java,
     },
     Recipe {
@@ -71,11 +71,12 @@ const RECIPES: [Recipe; 5] = [
 /// The program of the last layer.
 const APPLICATION: &[u8] = b"import http.server\n\nhttp.server.test(http.server.SimpleHTTPRequestHandler, port=8080)\n";
 
-fn own_application(_: &Path, layer: &mut Layer) -> Result<()> {
+fn own_application(_: &Path) -> Result<Vec<Layer>> {
+    let mut layer = Layer::default();
     layer.file("srv/app/main.py", APPLICATION);
     // Removes a file of the lower layers.
     layer.file("usr/share/doc/.wh.git", b"");
-    Ok(())
+    Ok(vec![layer])
 }
 
 /// A built image.
@@ -234,9 +235,9 @@ fn build(folder: &Path, target: &Path, recipe: &Recipe) -> Result<()> {
         tars.push(write_layer(target, index, layer)?);
         crate::say(&format!("Layer {}: {} packages so far.", index + 1, system.packages()));
     }
-    let mut application = Layer::default();
-    (recipe.application)(folder, &mut application)?;
-    tars.push(write_layer(target, recipe.debian.len(), application)?);
+    for layer in (recipe.application)(folder)? {
+        tars.push(write_layer(target, tars.len(), layer)?);
+    }
 
     crate::say("Compressing the layers.");
     let mut layers = Vec::new();

@@ -108,8 +108,8 @@ pub(crate) const GO: &[&str] = &[
     "syncthing",
 ];
 
-/// Adds the wheels as the distribution's pip leaves them.
-pub(crate) fn python(folder: &Path, layer: &mut Layer) -> Result<()> {
+/// The wheels as the distribution's pip leaves them.
+pub(crate) fn python(folder: &Path) -> Result<Vec<Layer>> {
     let target = empty(&folder.join("python"))?;
     let mut pip = Command::new("python3");
     pip.args([
@@ -124,12 +124,14 @@ pub(crate) fn python(folder: &Path, layer: &mut Layer) -> Result<()> {
     .arg(&target)
     .args(WHEELS);
     run(pip)?;
-    add(layer, &target, "usr/local/lib/python3/dist-packages")?;
-    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
+    let mut layer = Layer::default();
+    add(&mut layer, &target, "usr/local/lib/python3/dist-packages")?;
+    remove(&target)?;
+    Ok(vec![layer])
 }
 
-/// Adds the modules of one application.
-pub(crate) fn node(folder: &Path, layer: &mut Layer) -> Result<()> {
+/// The modules of one application.
+pub(crate) fn node(folder: &Path) -> Result<Vec<Layer>> {
     let target = empty(&folder.join("node"))?;
     fs::write(
         target.join("package.json"),
@@ -147,13 +149,15 @@ pub(crate) fn node(folder: &Path, layer: &mut Layer) -> Result<()> {
         ])
         .args(MODULES);
     run(npm)?;
-    add(layer, &target, "srv/app")?;
-    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
+    let mut layer = Layer::default();
+    add(&mut layer, &target, "srv/app")?;
+    remove(&target)?;
+    Ok(vec![layer])
 }
 
-/// Adds archives beside each other, a program with some of them inside as Spring Boot packs it (stored), and a web
+/// Archives beside each other, and above them a program with some of them inside as Spring Boot packs it (stored) and a web
 /// application with others (compressed again).
-pub(crate) fn java(folder: &Path, layer: &mut Layer) -> Result<()> {
+pub(crate) fn java(folder: &Path) -> Result<Vec<Layer>> {
     let target = empty(&folder.join("java"))?;
     let dependencies: String = ARTIFACTS
         .iter()
@@ -186,9 +190,10 @@ pub(crate) fn java(folder: &Path, layer: &mut Layer) -> Result<()> {
     run(maven)?;
     let mut archives = seaworthy_testkit::data::files(&target.join("lib"));
     archives.sort_unstable();
+    let packed = empty(&target.join("packed"))?;
     for (name, inside, options, chosen) in [
-        ("app.jar", "BOOT-INF/lib", "cf0", (5, 0)),
-        ("app.war", "WEB-INF/lib", "cf", (10, 1)),
+        ("app.jar", "BOOT-INF/lib", "cf0", (8, 0)),
+        ("app.war", "WEB-INF/lib", "cf", (16, 1)),
     ] {
         let content = target.join(name).with_extension("content");
         let libraries = content.join(inside);
@@ -199,13 +204,17 @@ pub(crate) fn java(folder: &Path, layer: &mut Layer) -> Result<()> {
         }
         let mut jar = Command::new("jar");
         jar.arg(options)
-            .arg(target.join("lib").join(name))
+            .arg(packed.join(name))
             .arg("-C")
             .args([&content, Path::new(".")]);
         run(jar)?;
     }
-    add(layer, &target.join("lib"), "srv/app/lib")?;
-    fs::remove_dir_all(&target).with_context(|| format!("remove {}", target.display()))
+    let mut libraries = Layer::default();
+    add(&mut libraries, &target.join("lib"), "srv/app/lib")?;
+    let mut programs = Layer::default();
+    add(&mut programs, &packed, "srv/app")?;
+    remove(&target)?;
+    Ok(vec![libraries, programs])
 }
 
 fn empty(path: &Path) -> Result<std::path::PathBuf> {
@@ -222,9 +231,15 @@ fn run(mut command: Command) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("run {command:?}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    // Maven tells its failures on stdout.
+    let said = [output.stderr, output.stdout].concat();
+    let said = String::from_utf8_lossy(&said);
     ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
     Ok(())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    fs::remove_dir_all(folder).with_context(|| format!("remove {}", folder.display()))
 }
 
 /// Every regular file below `from`, as a file below `to`; links of `node_modules/.bin` are left out.
