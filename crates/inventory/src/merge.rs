@@ -363,11 +363,17 @@ fn keep_one_rpm_database(seen: &mut Vec<Seen<'_>>, problems: &mut Vec<Problem>, 
 fn owners<'a>(tree: &Tree<'_>, seen: &[Seen<'a>]) -> HashMap<NodeId, &'a OwnedFile> {
     let mut owners = HashMap::new();
     for owned in seen.iter().flat_map(|file| &file.report.owned) {
-        if let Some(node) = tree.resolve(owned.path.as_bytes()) {
+        let (parent, name) = owned.path.rsplit_once('/').unwrap_or(("", &owned.path));
+        if parent != last {
+            (last, directory) = (parent, tree.resolve(parent.as_bytes()));
+        }
+        if let Some(node) = directory.and_then(|directory| tree.resolve_in(directory, name.as_bytes())) {
             owners.entry(node).or_insert(owned);
         }
     }
     owners
+    // Lists of files have those of a directory one after another.
+    let (mut last, mut directory) = ("", Some(Tree::root()));
 }
 
 /// Says of each distribution package in which layer this version of it first appeared: a database is written anew by

@@ -47,6 +47,8 @@ struct Slot<'a> {
 pub(crate) struct Tree<'a> {
     slots: Vec<Slot<'a>>,
     names: NameTable,
+    /// Where the entry before lay: archives list a directory's entries one after another.
+    last: Option<(&'a [u8], NodeId)>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Tree<'a> {
         let mut tree = Self {
             slots: Vec::with_capacity(entries + 1),
             names: NameTable::with_capacity(entries),
+            last: None,
             problems: Vec::new(),
         };
         tree.slots.push(root);
@@ -76,12 +79,9 @@ impl<'a> Tree<'a> {
 
     fn apply(&mut self, index: u32, layer: &'a LayerContents) {
         for hidden in &layer.whiteouts {
-            let name = hidden
-                .get(parent(hidden).len()..)
-                .map(|name| name.strip_prefix(b"/").unwrap_or(name))
-                .unwrap_or_default();
+            let (directory, name) = split(hidden);
             if let Some(child) = self
-                .resolve(parent(hidden))
+                .resolve(directory)
                 .and_then(|directory| self.child(directory, name))
             {
                 self.remove(child);
@@ -109,12 +109,9 @@ impl<'a> Tree<'a> {
 
     fn add(&mut self, layer: &'a LayerContents, entry: &Entry, stored: Stored) {
         let path = layer.name(entry.path);
-        let directory = parent(path);
-        let name = path
-            .get(directory.len()..)
-            .map(|name| name.strip_prefix(b"/").unwrap_or(name))
-            .unwrap_or_default();
-        let Some(directory) = self.make_directories(directory) else {
+        let (directory, name) = split(path);
+        let known = self.last.filter(|(last, _)| *last == directory).map(|(_, id)| id);
+        let Some(id) = known.or_else(|| self.make_directories(directory)) else {
             self.problem(
                 path,
                 Effect::Note,
@@ -122,18 +119,15 @@ impl<'a> Tree<'a> {
             );
             return;
         };
+        self.last = Some((directory, id));
+        let directory = id;
         let node = match entry.kind {
             Kind::Directory => Node::Directory,
             Kind::File(_) => Node::File(stored),
             Kind::SymbolicLink(target) => Node::SymbolicLink(layer.name(target)),
             Kind::Other => Node::Other,
             Kind::HardLink(target) => {
-                let target = layer.name(target);
-                let directory = parent(target);
-                let last = target
-                    .get(directory.len()..)
-                    .map(|last| last.strip_prefix(b"/").unwrap_or(last))
-                    .unwrap_or_default();
+                let (directory, last) = split(layer.name(target));
                 let linked = self
                     .resolve(directory)
                     .and_then(|directory| self.child(directory, last));
@@ -211,6 +205,9 @@ impl<'a> Tree<'a> {
     fn remove(&mut self, id: NodeId) {
         let Some(slot) = self.slot(id) else { return };
         let (parent, next, previous) = (slot.parent, slot.next, slot.previous);
+        if !matches!(slot.node, Node::File(_) | Node::Other) {
+            self.last = None;
+        }
         if let Some(slot) = self.slots.get_mut(next as usize) {
             slot.previous = previous;
         }
@@ -239,8 +236,13 @@ impl<'a> Tree<'a> {
 
     /// The node that a path leads to, all links followed inside the root.
     pub(crate) fn resolve(&self, path: &[u8]) -> Option<NodeId> {
+        self.resolve_in(ROOT, path)
+    }
+
+    /// The same from a directory that is known.
+    pub(crate) fn resolve_in(&self, directory: NodeId, path: &[u8]) -> Option<NodeId> {
         let mut links = 0;
-        self.walk(ROOT, path, &mut links)
+        self.walk(directory, path, &mut links)
     }
 
     /// Where a symbolic link leads.
@@ -381,4 +383,11 @@ impl<'a> Tree<'a> {
         parts.reverse();
         parts.join(&b'/')
     }
+}
+
+/// The directory of a path and the last name in it.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let directory = parent(path);
+    let name = path.get(directory.len()..).unwrap_or_default();
+    (directory, name.strip_prefix(b"/").unwrap_or(name))
 }
