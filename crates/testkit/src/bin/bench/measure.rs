@@ -1,6 +1,7 @@
 //! Wall time and peak memory of commands.
 //!
-//! The commands take turns within each round, so that a slower or busier moment of the machine meets all of them.
+//! The commands of one image take turns within each round, so that a slower or busier moment of the machine meets all of
+//! them; one image after another, so that its files stay in the page cache.
 
 use crate::subjects::Subject;
 use anyhow::{Context, Result, bail, ensure};
@@ -35,22 +36,27 @@ impl Times {
 
 /// Runs every command once a round; the results are in the order of the commands. One that fails is not run again.
 pub(crate) fn interleaved(subjects: &[Subject], rounds: usize) -> Result<Vec<Times>> {
-    let mut all: Vec<Times> = subjects.iter().map(|_| Times::default()).collect();
-    for round in 1..=rounds {
-        crate::say(&format!("Round {round} of {rounds}."));
-        for (subject, times) in subjects.iter().zip(&mut all) {
-            if times.failure.is_some() {
-                continue;
-            }
-            subject.prepare()?;
-            match once(subject) {
-                Ok(time) => times.sorted.push(time),
-                Err(error) => {
-                    crate::say(&format!("{error:#}"));
-                    times.failure = Some(format!("{error:#}"));
+    let mut all = Vec::with_capacity(subjects.len());
+    for group in subjects.chunk_by(|one, next| one.image == next.image) {
+        let mut taken: Vec<Times> = group.iter().map(|_| Times::default()).collect();
+        for round in 1..=rounds {
+            let image = group.first().map_or("", |subject| subject.image);
+            crate::say(&format!("{image} round {round} of {rounds}.").trim_start());
+            for (subject, times) in group.iter().zip(&mut taken) {
+                if times.failure.is_some() {
+                    continue;
+                }
+                subject.prepare()?;
+                match once(subject) {
+                    Ok(time) => times.sorted.push(time),
+                    Err(error) => {
+                        crate::say(&format!("{error:#}"));
+                        times.failure = Some(format!("{error:#}"));
+                    }
                 }
             }
         }
+        all.append(&mut taken);
     }
     for times in &mut all {
         times.sorted.sort_unstable();
