@@ -36,6 +36,20 @@ impl std::fmt::Debug for Stream {
     }
 }
 
+/// What is inflated of a whole archive, which fails where it would go beyond all measure.
+struct AtMost<R>(io::Take<R>);
+
+impl<R: Read> Read for AtMost<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if count == 0 && self.0.limit() == 0 && !buffer.is_empty() {
+            let what = "the archive inflates beyond all measure";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+        }
+        Ok(count)
+    }
+}
+
 /// Blobs that somebody else keeps under their digests: a registry, a content store.
 pub(crate) trait RemoteBlobs: std::fmt::Debug + Send + Sync {
     /// The blob at a place, as it is stored. The name of the place is the digest.
@@ -115,7 +129,8 @@ impl Blobs {
         } else {
             drop(file);
             let again = path.clone();
-            let stream = Stream::new(move || decoder(File::open(&again)?));
+            let most = Compression::of(&head).most(metadata.len());
+            let stream = Stream::new(move || Ok(Box::new(AtMost(decoder(File::open(&again)?)?.take(most)))));
             Self::streamed(path, stream)
         }
     }

@@ -55,6 +55,12 @@ impl Compression {
         })
     }
 
+    /// Uncompressed bytes that so many stored ones may become.
+    pub(crate) fn most(self, stored: u64) -> u64 {
+        let most = stored.saturating_mul(self.max_ratio());
+        most.clamp(limits::RATIO_FLOOR, limits::LAYER_BYTES)
+    }
+
     /// Uncompressed bytes per stored byte above which a stream is a bomb.
     pub(crate) const fn max_ratio(self) -> u64 {
         match self {

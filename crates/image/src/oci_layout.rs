@@ -2,6 +2,7 @@
 
 use crate::blobs::Blobs;
 use crate::manifest::{Choice, Descriptor, Manifest, choose, platforms, read};
+use crate::remote::parse;
 use crate::{Error, Image};
 use seaworthy_model::{Digest, ImageMetadata, Platform, limits};
 
@@ -11,32 +12,22 @@ pub(crate) const INDEX: &str = "index.json";
 /// Annotations that name an image of a layout: the specification's, and containerd's with the whole reference.
 const NAME_ANNOTATIONS: [&str; 2] = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
 
+/// The config of the image that a reader of layouts takes; `None` where that is not one for this machine.
+pub(crate) fn config_digest(blobs: &Blobs, selector: Option<&str>) -> Option<Digest> {
+    let (manifest, _) = select(blobs, selector, None).ok()?;
+    let (bytes, digest) = blob(blobs, &manifest).ok()?;
+    let parsed = parse(&bytes, &manifest.media_type, &digest.to_string()).ok()?;
+    digest_of(&parsed.config?).ok()
+}
+
 /// Opens the image that `selector` (a tag, name or `@digest`) and `platform` pick.
 pub(crate) fn open(blobs: Blobs, selector: Option<&str>, platform: Option<&Platform>) -> Result<Image, Error> {
     let path = blobs.path().to_owned();
     let shown = path.display().to_string();
-    let (bytes, _) = blobs.required(&shown, INDEX, None)?;
-    let index = parse(&bytes, &format!("{INDEX} of {shown}"))?;
-    let mut candidates = index.manifests.unwrap_or_default();
-    check_count(&candidates)?;
-    if let Some(wanted) = selector {
-        let names = candidates.iter().map(name_of).collect();
-        candidates.retain(|descriptor| selects(wanted, descriptor));
-        if candidates.is_empty() {
-            return Err(Error::NoSuchImage {
-                path,
-                wanted: wanted.to_owned(),
-                names,
-            });
-        }
-    }
-    let default_platform = Platform::of_this_machine();
-    let wanted = platform.unwrap_or(&default_platform);
-    let mut offered = Vec::new();
-    let manifest = pick(&blobs, candidates, wanted, platform.is_some(), 0, &mut offered)?;
+    let (manifest, offered) = select(&blobs, selector, platform)?;
     let (bytes, manifest_digest) = blob(&blobs, &manifest)?;
     let what = format!("manifest {manifest_digest}");
-    let parsed = parse(&bytes, &what)?;
+    let parsed = parse(&bytes, &manifest.media_type, &what)?;
     let artifact = parsed.artifact().map(str::to_owned);
     let Some(config) = parsed.config else {
         return Err(Error::NotAnImage {
@@ -93,6 +84,36 @@ pub(crate) fn open(blobs: Blobs, selector: Option<&str>, platform: Option<&Platf
     Ok(image)
 }
 
+/// The manifest that `selector` and `platform` pick, and the platforms that were offered beside it.
+fn select(
+    blobs: &Blobs,
+    selector: Option<&str>,
+    platform: Option<&Platform>,
+) -> Result<(Descriptor, Vec<Platform>), Error> {
+    let path = blobs.path().to_owned();
+    let shown = path.display().to_string();
+    let (bytes, _) = blobs.required(&shown, INDEX, None)?;
+    let index: Manifest = read(&bytes, &format!("{INDEX} of {shown}"))?;
+    let mut candidates = index.manifests.unwrap_or_default();
+    check_count(&candidates)?;
+    if let Some(wanted) = selector {
+        let names = candidates.iter().map(name_of).collect();
+        candidates.retain(|descriptor| selects(wanted, descriptor));
+        if candidates.is_empty() {
+            return Err(Error::NoSuchImage {
+                path,
+                wanted: wanted.to_owned(),
+                names,
+            });
+        }
+    }
+    let default_platform = Platform::of_this_machine();
+    let wanted = platform.unwrap_or(&default_platform);
+    let mut offered = Vec::new();
+    let manifest = pick(blobs, candidates, wanted, platform.is_some(), 0, &mut offered)?;
+    Ok((manifest, offered))
+}
+
 /// Picks the one manifest for the platform, through nested indexes.
 fn pick(
     blobs: &Blobs,
@@ -143,10 +164,9 @@ fn pick(
         }
     };
     let (bytes, digest) = blob(blobs, &chosen)?;
-    let parsed = parse(&bytes, &format!("manifest {digest}"))?;
-    let is_index = parsed.media_type.contains("index") || parsed.media_type.contains("manifest.list");
+    let parsed = parse(&bytes, &chosen.media_type, &format!("manifest {digest}"))?;
     match parsed.manifests {
-        Some(nested) if is_index || parsed.config.is_none() => {
+        Some(nested) => {
             check_count(&nested)?;
             let mut found = pick(blobs, nested, wanted, asked, depth + 1, offered)?;
             for (key, value) in chosen.annotations {
@@ -154,7 +174,7 @@ fn pick(
             }
             Ok(found)
         }
-        _ => Ok(chosen),
+        None => Ok(chosen),
     }
 }
 
@@ -205,8 +225,4 @@ fn blob_name(digest: Digest) -> String {
 fn blob(blobs: &Blobs, descriptor: &Descriptor) -> Result<(Vec<u8>, Digest), Error> {
     let digest = digest_of(descriptor)?;
     blobs.required("the index", &blob_name(digest), Some(digest))
-}
-
-fn parse(bytes: &[u8], what: &str) -> Result<Manifest, Error> {
-    read(bytes, what)
 }

@@ -108,15 +108,22 @@ impl RootDirectory {
             let listing = match fs::read_dir(self.root.join(&directory)) {
                 Ok(listing) => listing,
                 Err(error) => {
-                    problems.push(Problem::at_path(
-                        shown,
-                        Effect::Incomplete,
-                        format!("cannot list this directory: {error}; nothing below it was read"),
-                    ));
+                    let what = format!("cannot list this directory: {error}; nothing below it was read");
+                    incomplete(&mut problems, &shown, &what);
                     continue;
                 }
             };
-            let mut names: Vec<_> = listing.filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+            let mut names = Vec::new();
+            for entry in listing {
+                match entry {
+                    Ok(entry) => names.push(entry.file_name()),
+                    Err(error) => incomplete(
+                        &mut problems,
+                        &shown,
+                        &format!("cannot list all of this directory: {error}"),
+                    ),
+                }
+            }
             names.sort();
             let mut below = Vec::new();
             for name in names {
@@ -138,13 +145,29 @@ impl RootDirectory {
                     return Ok(problems);
                 }
                 let full = self.root.join(&path);
-                let Ok(metadata) = fs::symlink_metadata(&full) else {
-                    continue;
+                let metadata = match fs::symlink_metadata(&full) {
+                    Ok(metadata) => metadata,
+                    // Gone since it was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => {
+                        let shown = path.display().to_string();
+                        incomplete(&mut problems, &shown, &format!("cannot be looked at: {error}"));
+                        continue;
+                    }
                 };
                 let kind = if metadata.is_dir() {
-                    if metadata.dev() == self.device && path.components().count() <= limits::PATH_DEPTH {
-                        below.push(path.clone());
-                    } else if metadata.dev() != self.device {
+                    if metadata.dev() == self.device {
+                        if path.components().count() <= limits::PATH_DEPTH {
+                            below.push(path.clone());
+                        } else {
+                            let shown = path.display().to_string();
+                            incomplete(
+                                &mut problems,
+                                &shown,
+                                "nested deeper than is read; nothing below it was read",
+                            );
+                        }
+                    } else if problems.len() < limits::PROBLEMS {
                         problems.push(Problem::at_path(
                             path.display().to_string(),
                             Effect::Note,
@@ -176,5 +199,12 @@ impl RootDirectory {
             pending.append(&mut below);
         }
         Ok(problems)
+    }
+}
+
+/// Says that something was not read, as long as that is not said too often.
+fn incomplete(problems: &mut Vec<Problem>, path: &str, what: &str) {
+    if problems.len() < limits::PROBLEMS {
+        problems.push(Problem::at_path(path, Effect::Incomplete, what));
     }
 }

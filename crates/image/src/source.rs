@@ -4,7 +4,7 @@ use crate::blobs::Blobs;
 use crate::daemon::{self, Daemons};
 use crate::network::{DocumentCache, Network};
 use crate::{Error, Image, Tried, docker_archive, oci_layout, registry};
-use seaworthy_model::Platform;
+use seaworthy_model::{Effect, Platform, Problem};
 use seaworthy_registry::Reference;
 use std::ffi::OsStr;
 use std::fmt;
@@ -151,11 +151,7 @@ pub fn open_reference(reference: &str, options: &SourceOptions) -> Result<Image,
         // `docker:cli` and `registry:2` are images of Docker Hub too: a single word is tried as both.
         let both = !rest.contains(['/', ':', '@']);
         match look(rest, &[source], options, &mut tried) {
-            Err(Error::NotOpened {
-                cause: None,
-                tried: before,
-                ..
-            }) if both => tried = before,
+            Err(Error::NotOpened { tried: before, .. }) if both => tried = before,
             Err(Error::Registry(seaworthy_registry::Error::Reference(_))) if both => {}
             other => return other,
         }
@@ -287,7 +283,21 @@ pub fn open_input(input: &(impl AsRef<OsStr> + ?Sized), platform: Option<&Platfo
     match (docker, oci) {
         // Docker 25 and later write both. The docker half has the tags and one platform, the OCI half every platform.
         (true, true) if platform.is_some() => oci_layout::open(blobs, selector, platform),
-        (true, _) => docker_archive::open(blobs, selector, platform),
+        (true, both) => {
+            let other = both.then(|| oci_layout::config_digest(&blobs, selector)).flatten();
+            let image = docker_archive::open(blobs, selector, platform)?;
+            let differs = other.is_some() && other != image.metadata().image_id;
+            // What one tool scans, another would run.
+            let problem = differs.then(|| {
+                let what = format!(
+                    "{} and {} name different images; only the first one's was read",
+                    docker_archive::MANIFEST,
+                    oci_layout::INDEX
+                );
+                Problem::of_artifact(Effect::Incomplete, what)
+            });
+            Ok(image.with_problems(problem.into_iter().collect()))
+        }
         (false, true) => oci_layout::open(blobs, selector, platform),
         (false, false) => Err(Error::NotAnImage {
             path: path.into(),

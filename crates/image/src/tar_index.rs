@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blobs::Place;
-use seaworthy_model::limits;
+use seaworthy_model::{Budgeted, limits};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -15,6 +15,15 @@ const MEMBERS: usize = 100_000;
 enum Member {
     File { offset: u64, size: u64 },
     Link(String),
+}
+
+/// Bytes that an archive stores of a member: of sparse files fewer than they have.
+pub(crate) fn stored_size(entry: &tar::Entry<'_, impl Read>) -> io::Result<u64> {
+    if entry.header().entry_type().is_gnu_sparse() {
+        entry.header().entry_size()
+    } else {
+        Ok(entry.size())
+    }
 }
 
 /// The members of a tar archive by name.
@@ -35,11 +44,14 @@ impl TarIndex {
                 source,
             })?
             .len();
+        let (file, budget) = Budgeted::new(file);
         let mut archive = tar::Archive::new(file);
         let mut index = Self::default();
         let entries = archive.entries_with_seek().map_err(|source| read_error(path, source))?;
         for entry in entries {
             let entry = entry.map_err(|source| index.reading(path, source))?;
+            // What is stored of it is seeked over.
+            budget.allow_member(0);
             let end = entry.raw_file_position().saturating_add(entry.size());
             if end > length {
                 let missing =
@@ -54,12 +66,14 @@ impl TarIndex {
 
     /// Reads a whole stream, keeping the contents of members that may be JSON.
     pub(crate) fn of_stream(reader: impl Read, path: &Path) -> Result<Self, Error> {
-        let mut archive = tar::Archive::new(BufReader::with_capacity(1 << 18, reader));
+        let (reader, budget) = Budgeted::new(BufReader::with_capacity(1 << 18, reader));
+        let mut archive = tar::Archive::new(reader);
         let mut index = Self::default();
         let mut kept = 0u64;
         for entry in archive.entries().map_err(|source| read_error(path, source))? {
             let mut entry = entry.map_err(|source| index.reading(path, source))?;
             let (offset, size) = (entry.raw_file_position(), entry.size());
+            budget.allow_member(stored_size(&entry).map_err(|source| read_error(path, source))?);
             index.add(&entry, path)?;
             if entry.header().entry_type().is_file() && size <= limits::MANIFEST_BYTES {
                 let mut head = [0u8; 1];
@@ -77,6 +91,7 @@ impl TarIndex {
                 }
             }
         }
+        budget.lift();
         // The checksum of the compression stands behind the end of the archive.
         let rest = archive.into_inner().take(limits::LAYER_BYTES);
         io::copy(&mut { rest }, &mut io::sink()).map_err(|source| read_error(path, source))?;
@@ -146,7 +161,8 @@ impl TarIndex {
     }
 
     fn reading(&self, path: &Path, source: std::io::Error) -> Error {
-        if self.members.is_empty() && source.kind() != std::io::ErrorKind::UnexpectedEof {
+        let told = matches!(source.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::FileTooLarge);
+        if self.members.is_empty() && !told {
             Error::NotATar {
                 what: path.display().to_string(),
             }

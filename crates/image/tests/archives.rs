@@ -8,9 +8,11 @@
 use seaworthy_image::{Error, Image, Progress, open_input};
 use seaworthy_model::Platform;
 use seaworthy_testkit::{ImageBuilder, LayerBuilder, Stored, data};
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use tar::EntryType;
 
 struct Folder(tempfile::TempDir);
 
@@ -336,4 +338,123 @@ fn the_checksum_of_a_whole_archive_is_verified() {
         let error = open(&folder.write("i.tar.gz", bytes)).unwrap_err().to_string();
         assert!(error.contains("i.tar.gz"), "{what}: {error}");
     }
+}
+
+#[test]
+fn headers_that_claim_all_memory_are_refused() {
+    let folder = Folder::new();
+    let huge = vec![b'1'; 2 << 20];
+    for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+        let tar = LayerBuilder::new()
+            .entry(b"header", kind, b"", &huge, 0o644)
+            .file("manifest.json", "[]")
+            .into_tar();
+        for bytes in [gzip(&tar), tar] {
+            let error = open(&folder.write("image.tar", &bytes)).unwrap_err();
+            let said = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(
+                said.contains("the headers of a member take more than"),
+                "{kind:?}: {error}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_whole_archive_that_inflates_beyond_all_measure_is_refused() {
+    let folder = Folder::new();
+    let mut header = tar::Header::new_gnu();
+    header.set_path("zeros").unwrap();
+    header.set_size(1 << 30);
+    header.set_cksum();
+    let tar = header.as_bytes().chain(std::io::repeat(0).take(1 << 30));
+    let path = folder.write("image.tar.zst", &zstd::encode_all(tar, 1).unwrap());
+    let started = std::time::Instant::now();
+    let error = open(&path).unwrap_err();
+    let said = std::error::Error::source(&error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    assert!(said.contains("beyond all measure"), "{error}: {said}");
+    assert!(started.elapsed().as_secs() < 20, "took {:?}", started.elapsed());
+}
+
+/// The files of an image as a layout and, with the same blobs, as docker's archive of another one.
+fn both_halves(layout: &ImageBuilder, docker: &ImageBuilder) -> Vec<u8> {
+    let json = |files: &[(String, Vec<u8>)], name: &str| -> serde_json::Value {
+        let found = files.iter().find(|(path, _)| path == name);
+        serde_json::from_slice(&found.unwrap().1).unwrap()
+    };
+    let blob = |digest: &serde_json::Value| format!("blobs/{}", digest.as_str().unwrap().replace(':', "/"));
+    let files = docker.oci_files();
+    let manifest = json(&files, &blob(&json(&files, "index.json")["manifests"][0]["digest"]));
+    let layers: Vec<String> = manifest["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| blob(&layer["digest"]))
+        .collect();
+    let list = serde_json::json!([{"Config": blob(&manifest["config"]["digest"]), "Layers": layers}]);
+    let blobs = files.into_iter().filter(|(path, _)| path.starts_with("blobs/"));
+    let mut archive = LayerBuilder::new().file("manifest.json", list.to_string());
+    for (path, bytes) in layout.oci_files().into_iter().chain(blobs) {
+        archive = archive.file(&path, bytes);
+    }
+    archive.into_tar()
+}
+
+#[test]
+fn an_archive_of_two_images_in_one_says_that_only_one_was_read() {
+    let folder = Folder::new();
+    let image = |content: &str| {
+        let layer = LayerBuilder::new().file("a", content);
+        ImageBuilder::new().architecture("amd64").layer(layer, Stored::Gzip)
+    };
+    let (bad, good) = (image("bad"), image("good"));
+    let own = Platform::of_this_machine();
+    for (layout, differs) in [(&good, false), (&bad, own.architecture == "amd64")] {
+        let opened = open(&folder.write("image.tar", &both_halves(layout, &good))).unwrap();
+        let said = opened
+            .problems()
+            .iter()
+            .any(|problem| problem.what.contains("different images"));
+        assert_eq!(said, differs, "{:?}", opened.problems());
+    }
+}
+
+#[test]
+fn a_document_that_is_index_and_manifest_at_once_is_refused() {
+    let folder = Folder::new();
+    let image = ImageBuilder::new().layer(LayerBuilder::new().file("a", "a"), Stored::Gzip);
+    let layout = folder.0.path().join("layout");
+    image.write_layout(&layout).unwrap();
+    let read = |path: &Path| -> serde_json::Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let mut index = read(&layout.join("index.json"));
+    let blob = |digest: &str| layout.join("blobs").join(digest.replace(':', "/"));
+    let mut manifest = read(&blob(index["manifests"][0]["digest"].as_str().unwrap()));
+    manifest["manifests"] = index["manifests"].clone();
+    manifest.as_object_mut().unwrap().remove("mediaType");
+    let bytes = serde_json::to_vec(&manifest).unwrap();
+    let digest = format!("sha256:{:x}", sha2::Sha256::digest(&bytes));
+    std::fs::write(blob(&digest), &bytes).unwrap();
+    index["manifests"][0]["digest"] = digest.into();
+    index["manifests"][0]["mediaType"] = "application/vnd.oci.image.index.v1+json".into();
+    std::fs::write(layout.join("index.json"), index.to_string()).unwrap();
+    let error = open(&layout).unwrap_err();
+    assert!(matches!(error, Error::AmbiguousManifest { .. }), "{error}");
+}
+
+#[test]
+fn directories_nested_deeper_than_is_read_are_said() {
+    let folder = Folder::new();
+    let mut path = folder.0.path().to_owned();
+    for _ in 0..seaworthy_model::limits::PATH_DEPTH + 2 {
+        path.push("d");
+    }
+    std::fs::create_dir_all(&path).unwrap();
+    let root = seaworthy_image::RootDirectory::open(folder.0.path()).unwrap();
+    let problems = root.walk(&|_| false, &mut |_| Ok(())).unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].what.contains("nested deeper"), "{problems:?}");
 }

@@ -7,7 +7,7 @@ use crate::analyzer::{File, FileReport};
 use crate::pattern::Pattern;
 use crate::tar_stream::TarStream;
 use crate::wanted::Wanted;
-use seaworthy_model::{Effect, Problem, limits};
+use seaworthy_model::{Budgeted, Effect, Problem, limits};
 use std::io::{self, Read};
 
 /// What decides which files of a layer are read.
@@ -105,12 +105,20 @@ const AUFS: &[u8] = b".wh..wh.";
 /// When the stream ends early or is no tar archive. What single files hold never fails the layer.
 pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerContents> {
     let mut contents = LayerContents::default();
+    let (reader, budget) = Budgeted::new(reader);
     let mut archive = tar::Archive::new(TarStream::new(reader));
     for entry in archive.entries()? {
         let mut entry = entry?;
         let header = entry.header();
         let kind = header.entry_type();
         let size = entry.size();
+        // A sparse file is larger than what is stored of it.
+        let stored = if kind.is_gnu_sparse() {
+            header.entry_size()?
+        } else {
+            size
+        };
+        budget.allow_member(stored);
         let Some(path) = contents.accept(&entry.path_bytes(), selection) else {
             continue;
         };
@@ -141,6 +149,7 @@ pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerC
             contents.problem(Problem::at_path(shown, Effect::Note, what));
         }
     }
+    budget.lift();
     let (end, tar_bytes) = archive.into_inner().finish()?;
     contents.tar_bytes = tar_bytes;
     if let Some(problem) = end.problem(tar_bytes) {

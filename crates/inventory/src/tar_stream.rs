@@ -85,6 +85,7 @@ mod tests {
     use crate::{Selection, read_layer};
     use seaworthy_model::Effect;
     use seaworthy_testkit::LayerBuilder;
+    use tar::EntryType;
 
     fn end(tar: &[u8]) -> (End, u64) {
         let mut archive = tar::Archive::new(TarStream::new(tar));
@@ -92,6 +93,23 @@ mod tests {
             entry.unwrap();
         }
         archive.into_inner().finish().unwrap()
+    }
+
+    #[test]
+    fn headers_that_claim_all_memory_are_refused() {
+        let huge = vec![b'1'; 2 << 20];
+        for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+            let tar = LayerBuilder::new()
+                .file("a", vec![b'a'; 3 << 20])
+                .entry(b"header", kind, b"", &huge, 0o644)
+                .file("b", "b")
+                .into_tar();
+            let error = read_layer(tar.as_slice(), &Selection::default()).unwrap_err();
+            assert!(
+                error.to_string().contains("the headers of a member"),
+                "{kind:?}: {error}"
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod advice;
 mod assessment;
+mod budget;
 mod digest;
 mod distribution;
 mod finding;
@@ -18,6 +19,7 @@ mod severity;
 
 pub use advice::{Cvss, DataSource, Epss, FixStatus, KnownExploited};
 pub use assessment::{AssessedFinding, Assessment};
+pub use budget::{Budget, Budgeted};
 pub use digest::Digest;
 pub use distribution::{Distribution, Family};
 pub use finding::{Confidence, Decision, Finding, Match, MatchKind, Suppression, Verdict};

@@ -21,6 +21,8 @@ pub const INDEX_DEPTH: usize = 4;
 pub const LAYER_ENTRIES: u64 = 5_000_000;
 /// Bytes of a path. Linux has PATH_MAX 4096.
 pub const PATH_BYTES: usize = 4096;
+/// Bytes that the headers of one tar member take: long names, pax records. Extended attributes of 64 KiB lie there.
+pub const TAR_HEADER_BYTES: u64 = 1 << 20;
 /// Components of a path.
 pub const PATH_DEPTH: usize = 512;
 /// Bytes of all path names of one layer that are remembered for links and whiteouts.
@@ -145,3 +147,8 @@ pub const ALERT_TEXT_BYTES: usize = 1024;
 pub const ALERT_ANSWER_BYTES: usize = 16 << 10;
 /// Bytes of an alert channel's address.
 pub const ALERT_ADDRESS_BYTES: usize = 4096;
+/// Inflated bytes of the inventories that are matched again at one time. One of 300 packages has 150 KB.
+pub const REMATCH_BATCH_BYTES: usize = 32 << 20;
+/// Bytes of packages and their findings that are remembered while inventories are matched again. Those of 10,000 images of
+/// 20 distributions have 20 MB.
+pub const REMATCH_MEMORY_BYTES: usize = 96 << 20;

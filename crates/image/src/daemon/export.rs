@@ -7,7 +7,8 @@ use super::socket::{Reply, Socket};
 use crate::Error;
 use crate::image::LayerPlace;
 use crate::layer::{LayerReader, Progress, unverified};
-use seaworthy_model::{Digest, limits};
+use crate::tar_index::stored_size;
+use seaworthy_model::{Budgeted, Digest, limits};
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -181,9 +182,11 @@ pub(super) fn sort<R>(
 
 /// Walks the archive and hands on what may be a layer, until nobody listens.
 fn pump(body: impl Read, known: &[Digest], members: &SyncSender<Member>) -> io::Result<()> {
+    let (body, budget) = Budgeted::new(body);
     let mut archive = tar::Archive::new(body);
     for (count, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;
+        budget.allow_member(stored_size(&entry)?);
         if count >= MEMBERS {
             return Err(io::Error::other(format!("it has more than {MEMBERS} members")));
         }
@@ -197,7 +200,7 @@ fn pump(body: impl Read, known: &[Digest], members: &SyncSender<Member>) -> io::
         }
         let mut head = Vec::with_capacity(CHUNK);
         (&mut entry).take(CHUNK as u64).read_to_end(&mut head)?;
-        if !may_be_layer(&name, &head) {
+        if !may_be_layer(&name, &head, entry.size()) {
             continue;
         }
         let (sender, chunks) = sync_channel(CHUNKS);
@@ -237,10 +240,10 @@ fn pump(body: impl Read, known: &[Digest], members: &SyncSender<Member>) -> io::
 }
 
 /// Layers are `ID/layer.tar`, `DIFFID.tar` or `blobs/sha256/DIGEST`; configs and manifests, which are JSON, are too.
-fn may_be_layer(name: &str, head: &[u8]) -> bool {
+fn may_be_layer(name: &str, head: &[u8], size: u64) -> bool {
     let named = name.ends_with(".tar") || name.contains("blobs/sha256/");
     let json = head.first().is_some_and(|first| b"{[ \t\r\n".contains(first));
-    named && !(json && head.len() < usize::try_from(limits::MANIFEST_BYTES).unwrap_or(usize::MAX))
+    named && !(json && size <= limits::MANIFEST_BYTES)
 }
 
 /// The digest that a member's name states.
