@@ -86,7 +86,8 @@ impl Locality {
         }
     }
 
-    /// Where a URL's host is, the nearest of its addresses; `None` when it does not resolve.
+    /// Where a URL's host is, the farthest of its addresses: one that is local only in part may not lead to what is local.
+    /// `None` when it does not resolve.
     pub(crate) async fn of_url(url: &Url) -> Option<Self> {
         if let Some(literal) = Self::of_literal(url) {
             return Some(literal);
@@ -94,7 +95,7 @@ impl Locality {
         let host = url.host_str()?.to_owned();
         let port = url.port_or_known_default()?;
         let addresses = tokio::net::lookup_host((host, port)).await.ok()?;
-        addresses.map(|address| Self::of(address.ip())).min()
+        addresses.map(|address| Self::of(address.ip())).max()
     }
 }
 
