@@ -59,6 +59,7 @@ fn of_request(request: &Request, memory: &Memory, now: i64) -> Answer {
         request.sub_resource.as_str(),
     ) {
         ("", "Pod", "" | "ephemeralcontainers") => pod::ask(request, memory, now),
+        ("batch", "CronJob", "") => workload::ask_cron_job(request),
         ("apps" | "batch", kind, "") => match Kind::named(kind) {
             Some(kind) => workload::ask(request, kind, memory, now),
             None => Answer::allow(&request.uid, "allowed"),

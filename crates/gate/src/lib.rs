@@ -33,4 +33,4 @@ pub use release::{NotReleased, describe, release, release_pod};
 pub use review::Request;
 pub use standing::{ImageStanding, Standing, stand};
 pub use template::template_id;
-pub use workload::{break_glass_holds, hold_by_controller};
+pub use workload::{break_glass_holds, glass_is_broken, hold_by_controller};

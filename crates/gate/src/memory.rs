@@ -107,6 +107,8 @@ pub struct Memory {
     pub approvals: HashSet<(String, String)>,
     /// Namespace, top owner and template of which somebody broke the glass.
     pub broken_glass: HashSet<(String, String, String)>,
+    /// The same of CronJobs, for all their Jobs: namespace, `uid` and template.
+    pub broken_above: HashSet<(String, String, String)>,
     /// Workloads by `uid`.
     pub owners: HashMap<String, OwnerRecord>,
     /// Templates of StatefulSets and DaemonSets, also former ones: by `uid` and the name that pods have for it.
@@ -128,6 +130,12 @@ impl Memory {
         let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
         labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
         labels
+    }
+
+    /// Whether somebody broke the glass of what pods of this top owner and template come from.
+    pub fn glass_is_broken(&self, namespace: &str, owner: &str, template: &str) -> bool {
+        let key = (namespace.to_owned(), owner.to_owned(), template.to_owned());
+        !owner.is_empty() && (self.broken_glass.contains(&key) || self.broken_above.contains(&key))
     }
 
     /// Remembers what a reference meant for a namespace, its credentials having resolved it.

@@ -9,7 +9,7 @@ use crate::memory::Memory;
 use crate::owner::{PodOwner, owner_of_pod};
 use crate::review::Request;
 use crate::standing::{Standing, Subject, judge_all};
-use crate::workload::{scans, warn};
+use crate::workload::{ours_as_before, scans, warn};
 use seaworthy_policy::image_name;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> 
     let standing = judge_all(memory, &subject(request, memory, &owner, !can_wait), used, now);
     let is_gated = has_gate(pod);
     let mut answer = Answer::allow(&request.uid, "allowed");
-    let mut wanted = ours_as_before(pod, None);
+    let mut wanted = annotations_as_before(pod, None);
     let hold = standing.hold().map(|(state, line)| (state, line.to_owned()));
     match &hold {
         Some((_, line)) if !can_wait => return cannot_wait(request, &standing, line),
@@ -93,7 +93,7 @@ fn update(request: &Request, old: &Value, used: Vec<ImageUse>, memory: &Memory, 
         );
     }
     let mut answer = Answer::allow(&request.uid, "allowed");
-    answer.patches = annotate(pod, &ours_as_before(pod, Some(old)));
+    answer.patches = annotate(pod, &annotations_as_before(pod, Some(old)));
     // What waits is judged when it is let go. Only a debugging container must be right at once: it cannot be pinned later.
     if is_gated && request.sub_resource != "ephemeralcontainers" {
         return answer;
@@ -140,13 +140,12 @@ fn cannot_wait(request: &Request, standing: &Standing, line: &str) -> Answer {
 }
 
 fn subject<'a>(request: &'a Request, memory: &Memory, owner: &'a PodOwner, latest: bool) -> Subject<'a> {
-    let key = (request.namespace.clone(), owner.top.clone(), owner.template.clone());
     Subject {
         namespace: &request.namespace,
         labels: &owner.labels,
         owner: &owner.top,
         template: &owner.template,
-        broken_glass: !owner.top.is_empty() && memory.broken_glass.contains(&key),
+        broken_glass: memory.glass_is_broken(&request.namespace, &owner.top, &owner.template),
         latest,
     }
 }
@@ -160,13 +159,9 @@ pub(crate) fn pins(standing: &Standing) -> Vec<Value> {
         .collect()
 }
 
-/// Our annotations as they were before, whatever the request says of them; none on a new object.
-fn ours_as_before(pod: &Value, old: Option<&Value>) -> BTreeMap<String, Option<String>> {
-    let mut wanted: BTreeMap<String, Option<String>> =
-        annotations::ours(pod).map(|(key, _)| (key.clone(), None)).collect();
-    for (key, value) in old.into_iter().flat_map(annotations::ours) {
-        wanted.insert(key.clone(), Some(value.to_owned()));
-    }
+/// Our annotations as they were before; what the glass of its owner is broken for is nothing that a pod says.
+fn annotations_as_before(pod: &Value, old: Option<&Value>) -> BTreeMap<String, Option<String>> {
+    let mut wanted = ours_as_before(pod, old);
     wanted.entry(BREAK_GLASS_TEMPLATE.to_owned()).or_insert(None);
     wanted
 }

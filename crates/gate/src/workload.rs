@@ -23,9 +23,47 @@ pub fn break_glass_holds(object: &Value) -> bool {
         && annotations::get(object, BREAK_GLASS_TEMPLATE) == Some(template.as_str())
 }
 
-/// The identity of an object's pod template.
+/// The identity of an object's pod template, which a CronJob has in its Job's.
 pub(crate) fn template_of(object: &Value) -> String {
-    template_id(object.pointer("/spec/template").unwrap_or(&Value::Null))
+    let template = object
+        .pointer("/spec/template")
+        .or_else(|| object.pointer("/spec/jobTemplate/spec/template"));
+    template_id(template.unwrap_or(&Value::Null))
+}
+
+/// Whether the glass is broken for a workload: by what stands on it, or on the CronJob that owns it.
+pub fn glass_is_broken(object: &Value, namespace: &str, owner: &str, template: &str, memory: &Memory) -> bool {
+    break_glass_holds(object) || by_its_owner(object, namespace, owner, template, memory)
+}
+
+fn by_its_owner(object: &Value, namespace: &str, owner: &str, template: &str, memory: &Memory) -> bool {
+    let own = object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let key = (namespace.to_owned(), owner.to_owned(), template.to_owned());
+    !owner.is_empty() && owner != own && memory.broken_above.contains(&key)
+}
+
+/// Answers for a CronJob, which is not held, as its Jobs are. What people say on it is put right.
+pub(crate) fn ask_cron_job(request: &Request) -> Answer {
+    let stamp = break_glass_stamp(request, &template_of(&request.object));
+    let mut wanted = ours_as_before(&request.object, request.old());
+    let mut answer = Answer::allow(&request.uid, "allowed");
+    answer.essential = stamp.as_deref() != annotations::get(&request.object, BREAK_GLASS_TEMPLATE);
+    wanted.insert(BREAK_GLASS_TEMPLATE.to_owned(), stamp);
+    answer.patches = annotate(&request.object, &wanted);
+    answer
+}
+
+/// Our annotations as they were before, whatever the request says of them; none on a new object.
+pub(crate) fn ours_as_before(object: &Value, old: Option<&Value>) -> BTreeMap<String, Option<String>> {
+    let mut wanted: BTreeMap<String, Option<String>> =
+        annotations::ours(object).map(|(key, _)| (key.clone(), None)).collect();
+    for (key, value) in old.into_iter().flat_map(annotations::ours) {
+        wanted.insert(key.clone(), Some(value.to_owned()));
+    }
+    wanted
 }
 
 /// Answers for a workload.
@@ -46,7 +84,8 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
         labels: &labels,
         owner: &owner,
         template: &template,
-        broken_glass: stamp.as_deref() == Some(template.as_str()),
+        broken_glass: stamp.as_deref() == Some(template.as_str())
+            || by_its_owner(object, &request.namespace, &owner, &template, memory),
         latest: false,
     };
     let judged = (template_changed || held_before).then(|| judge_all(memory, &subject, used, now));
@@ -54,11 +93,7 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
     let hold = standing.and_then(Standing::hold);
     let must_hold = (hold.is_some() || held_before) && is_held_by_itself(request, kind, held_before);
 
-    let mut wanted: BTreeMap<String, Option<String>> =
-        annotations::ours(object).map(|(key, _)| (key.clone(), None)).collect();
-    for (key, value) in request.old().into_iter().flat_map(annotations::ours) {
-        wanted.insert(key.clone(), Some(value.to_owned()));
-    }
+    let mut wanted = ours_as_before(object, request.old());
     wanted.insert(BREAK_GLASS_TEMPLATE.to_owned(), stamp);
     let mut patches = Vec::new();
     if must_hold {

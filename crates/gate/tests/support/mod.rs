@@ -94,7 +94,7 @@ pub(crate) fn know_replica_set(memory: &mut Memory, uid: &str, top: &str, templa
 pub(crate) fn review_by(user: &str, operation: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<u8> {
     let group = match kind {
         "Pod" => "",
-        "Job" => "batch",
+        "Job" | "CronJob" => "batch",
         _ => "apps",
     };
     json!({
