@@ -19,4 +19,4 @@ pub use evaluate::evaluate;
 pub use ignore_file::{IgnoreFile, Ignored};
 pub use judge::{Judgement, LINE_BYTES, cut, judge, worst_violation};
 pub use rules::Rules;
-pub use scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective};
+pub use scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective, open_while_away};

@@ -73,6 +73,8 @@ pub struct ScanPolicy {
     pub hold_timeout: Option<i64>,
     /// Names of the channels that are told.
     pub alerts: Vec<String>,
+    /// Whether new workloads run unseen while the gate itself is away.
+    pub open_while_away: bool,
 }
 
 impl ScanPolicy {
@@ -93,6 +95,7 @@ impl ScanPolicy {
             allow_incomplete: false,
             hold_timeout: Some(1800),
             alerts: Vec::new(),
+            open_while_away: false,
         }
     }
 
@@ -135,6 +138,22 @@ pub fn effective<'a>(
     namespace_labels: &BTreeMap<String, String>,
     workload_labels: &BTreeMap<String, String>,
 ) -> Vec<&'a ScanPolicy> {
+    holding(policies, namespace_labels, |selector| selector.matches(workload_labels))
+}
+
+/// Whether new workloads of a namespace with these labels run unseen while the gate is away: only where every policy that
+/// may hold for one of them says so.
+pub fn open_while_away(policies: &[ScanPolicy], namespace_labels: &BTreeMap<String, String>) -> bool {
+    let holding = holding(policies, namespace_labels, |_| true);
+    !holding.is_empty() && holding.iter().all(|policy| policy.open_while_away)
+}
+
+/// The policies that hold in a namespace with these labels, of those for some workloads only the ones that `is_for` takes.
+fn holding<'a>(
+    policies: &'a [ScanPolicy],
+    namespace_labels: &BTreeMap<String, String>,
+    is_for: impl Fn(&Selector) -> bool,
+) -> Vec<&'a ScanPolicy> {
     let names_it = |policy: &ScanPolicy| {
         policy
             .namespaces
@@ -147,7 +166,7 @@ pub fn effective<'a>(
     policies
         .iter()
         .filter(|policy| match &policy.workloads {
-            Some(selector) => (!policy.selects_namespaces() || names_it(policy)) && selector.matches(workload_labels),
+            Some(selector) => (!policy.selects_namespaces() || names_it(policy)) && is_for(selector),
             None if chosen => policy.selects_namespaces() && names_it(policy),
             None => !policy.selects_namespaces(),
         })

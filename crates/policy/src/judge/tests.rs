@@ -1,7 +1,7 @@
 //! Which findings violate which policy, by rule, precedence, exception and age.
 
 use super::{Judgement, judge, worst_violation};
-use crate::scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective};
+use crate::scan_policy::{Action, Exception, Expiry, FindingRule, ScanPolicy, effective, open_while_away};
 use crate::selector::{Operator, Requirement, Selector};
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
 use std::collections::BTreeMap;
@@ -255,6 +255,50 @@ fn policies_for_a_namespace_replace_general_ones_and_those_for_workloads_never_d
     ];
     let names = effective(&only_workloads, &labels(&["team"]), &labels(&[]));
     assert_eq!(names.len(), 1, "a policy for some workloads must not free the others");
+}
+
+#[test]
+fn a_namespace_is_open_while_the_gate_is_away_only_where_every_policy_that_may_hold_there_says_so() {
+    let labelled = |key: &str| {
+        Some(Selector {
+            requirements: vec![Requirement {
+                key: key.to_owned(),
+                operator: Operator::Exists,
+                values: vec![],
+            }],
+        })
+    };
+    let named = |namespaces: Option<Selector>, workloads: Option<Selector>, open_while_away: bool| ScanPolicy {
+        namespaces,
+        workloads,
+        open_while_away,
+        ..ScanPolicy::default_of_installation()
+    };
+    let [closed, open] = [false, true].map(|open| named(None, None, open));
+    let [team_closed, team_open] = [false, true].map(|open| named(labelled("team"), None, open));
+    let [web_closed, web_open] = [false, true].map(|open| named(None, labelled("web"), open));
+    for (index, (policies, elsewhere, in_team)) in [
+        (vec![], false, false),
+        (vec![&closed], false, false),
+        (vec![&open], true, true),
+        // One that names the namespace replaces the others.
+        (vec![&closed, &team_open], false, true),
+        (vec![&open, &team_closed], true, false),
+        (vec![&team_open], false, true),
+        (vec![&team_open, &team_closed], false, false),
+        // One for some workloads can only make it stricter.
+        (vec![&open, &web_closed], false, false),
+        (vec![&closed, &web_open], false, false),
+        (vec![&open, &web_open], true, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let policies: Vec<ScanPolicy> = policies.into_iter().cloned().collect();
+        let team = BTreeMap::from([("team".to_owned(), "a".to_owned())]);
+        assert_eq!(open_while_away(&policies, &BTreeMap::new()), elsewhere, "row {index}");
+        assert_eq!(open_while_away(&policies, &team), in_team, "row {index}, in the team's");
+    }
 }
 
 #[test]
