@@ -208,20 +208,23 @@ fn judge_one(
         .get(subject.namespace)
         .map(Vec::as_slice)
         .unwrap_or_default();
-    match judge(policies, exceptions, &image.image, assessment, now) {
+    let judgement = match judge(policies, exceptions, &image.image, assessment, now) {
+        Judgement::ApprovalRequired { line, then } => {
+            let key = (subject.namespace.to_owned(), digest.clone());
+            if !memory.approvals.contains(&key) {
+                return refuse(Action::Enforce, State::PendingApproval, line, Some(digest));
+            }
+            *then
+        }
+        judgement => judgement,
+    };
+    match judgement {
         Judgement::Passes { by_exception } => ImageStanding::Approved {
             digest,
             lasting: !by_exception && action == Action::Enforce,
         },
-        Judgement::ApprovalRequired { line } => {
-            match memory
-                .approvals
-                .contains(&(subject.namespace.to_owned(), digest.clone()))
-            {
-                true => ImageStanding::Approved { digest, lasting: true },
-                false => refuse(Action::Enforce, State::PendingApproval, line, Some(digest)),
-            }
-        }
+        // Said above; one approval is enough.
+        Judgement::ApprovalRequired { line, .. } => refuse(action, State::PendingApproval, line, Some(digest)),
         Judgement::Outdated { action } => {
             let line = format!("{written}: its scan is too old for the policy; it is scanned again");
             refuse(action, State::Created, cut(line), Some(digest))

@@ -17,10 +17,12 @@ pub enum Judgement {
         /// Whether an exception was needed for it.
         by_exception: bool,
     },
-    /// It passes, and a person has to say so too.
+    /// Nothing keeps it from running, and a person has to say so too.
     ApprovalRequired {
         /// The line for people.
         line: String,
+        /// What holds once a person has said so.
+        then: Box<Self>,
     },
     /// The scan is older than a policy allows: it counts as none.
     Outdated {
@@ -79,30 +81,34 @@ pub fn judge(
             violation = strictest(violation, (policy.action, worst, count));
         }
     }
-    // A scan that is too old is done again before anything else is said.
-    if let Some(action) = outdated {
-        return Judgement::Outdated { action };
-    }
-    match violation {
-        Some((action, finding, count)) => Judgement::Violates {
+    let judgement = match (outdated, violation) {
+        // A scan that is too old is done again before anything is said that weighs no more.
+        (Some(action), violation) if violation.is_none_or(|violation| violation.0 <= action) => {
+            Judgement::Outdated { action }
+        }
+        (_, None) => Judgement::Passes { by_exception },
+        (_, Some((action, finding, count))) => Judgement::Violates {
             action,
             line: match (finding, &assessment.incomplete) {
                 (Some(finding), _) => violation_line(written, finding, count),
                 (None, incomplete) => incomplete_line(written, incomplete.as_deref().unwrap_or("unknown")),
             },
         },
-        None if policies
-            .iter()
-            .any(|policy| policy.approval_required && policy.action == Action::Enforce) =>
-        {
-            Judgement::ApprovalRequired {
-                line: cut(format!(
-                    "{written}: nothing found that the policy forbids, and it requires approval: \
-                     kubectl scan approve {written}"
-                )),
-            }
-        }
-        None => Judgement::Passes { by_exception },
+    };
+    let is_held = matches!(
+        judgement,
+        Judgement::Outdated { action } | Judgement::Violates { action, .. } if action == Action::Enforce
+    );
+    // What a milder policy says does not take the place of a person's word.
+    let is_required = |policy: &&ScanPolicy| policy.approval_required && policy.action == Action::Enforce;
+    if is_held || !policies.iter().any(is_required) {
+        return judgement;
+    }
+    Judgement::ApprovalRequired {
+        line: cut(format!(
+            "{written}: nothing found that the policy forbids, and it requires approval: kubectl scan approve {written}"
+        )),
+        then: Box::new(judgement),
     }
 }
 

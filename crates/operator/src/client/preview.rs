@@ -309,7 +309,7 @@ fn prospect(
                 return (Prospect::Unsure, Some(line));
             }
             match passed {
-                Judgement::ApprovalRequired { line } => (Prospect::ApprovalRequired, Some(line)),
+                Judgement::ApprovalRequired { line, .. } => (Prospect::ApprovalRequired, Some(line)),
                 _ => (Prospect::Runs, None),
             }
         }

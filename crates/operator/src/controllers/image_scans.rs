@@ -177,10 +177,13 @@ fn of_memory(memory: &Memory, namespace: &str, image: &str) -> ImageScanStatus {
         true => ImageState::NoVulnerabilities,
         false => ImageState::VulnerabilitiesFound,
     };
-    let (state, reason, word) = match judge(&policies, exceptions, image, assessment, now()) {
-        Judgement::Passes { .. } => (ImageState::Approved, None, "Passed"),
-        Judgement::ApprovalRequired { .. } if approved => (ImageState::Approved, None, "ApprovedByPerson"),
-        Judgement::ApprovalRequired { line } => (found, Some(line), "ApprovalRequired"),
+    let (judgement, passed) = match judge(&policies, exceptions, image, assessment, now()) {
+        Judgement::ApprovalRequired { then, .. } if approved => (*then, "ApprovedByPerson"),
+        judgement => (judgement, "Passed"),
+    };
+    let (state, reason, word) = match judgement {
+        Judgement::Passes { .. } => (ImageState::Approved, None, passed),
+        Judgement::ApprovalRequired { line, .. } => (found, Some(line), "ApprovalRequired"),
         Judgement::Outdated { .. } => return ImageScanStatus::default(),
         Judgement::Violates { line, .. } if assessment.incomplete.is_some() && assessment.findings.is_empty() => {
             (ImageState::Failed, Some(line), "Incomplete")

@@ -199,6 +199,68 @@ fn an_old_scan_counts_as_none() {
 }
 
 #[test]
+fn what_a_mild_policy_finds_too_old_lifts_no_stricter_hold() {
+    let strict = ScanPolicy::default_of_installation();
+    let mild = |action| ScanPolicy {
+        action,
+        scan_max_age: Some(30),
+        rules: vec![],
+        ..ScanPolicy::default_of_installation()
+    };
+    let bad = assessment(vec![finding("CVE-1", Severity::Critical, "2")]);
+    for action in [Action::Audit, Action::Warn] {
+        let judgement = judge(&[&strict, &mild(action)], &[], "myapp:v1", &bad, NOW);
+        assert!(
+            matches!(
+                judgement,
+                Judgement::Violates {
+                    action: Action::Enforce,
+                    ..
+                }
+            ),
+            "{judgement:?}"
+        );
+        let approved = ScanPolicy {
+            approval_required: true,
+            ..strict.clone()
+        };
+        let judgement = judge(&[&mild(action), &approved], &[], "myapp:v1", &assessment(vec![]), NOW);
+        let Judgement::ApprovalRequired { then, .. } = judgement else {
+            panic!("{judgement:?}");
+        };
+        assert_eq!(*then, Judgement::Outdated { action });
+    }
+    // One that weighs as much is scanned again first.
+    let judgement = judge(&[&strict, &mild(Action::Enforce)], &[], "myapp:v1", &bad, NOW);
+    let action = Action::Enforce;
+    assert_eq!(judgement, Judgement::Outdated { action });
+}
+
+#[test]
+fn what_a_mild_policy_forbids_does_not_take_the_place_of_an_approval() {
+    let strict = ScanPolicy {
+        approval_required: true,
+        ..ScanPolicy::default_of_installation()
+    };
+    let mild = ScanPolicy {
+        action: Action::Warn,
+        ..policy(FindingRule::default())
+    };
+    let found = assessment(vec![finding("CVE-1", Severity::Low, "")]);
+    let judgement = judge(&[&strict, &mild], &[], "myapp:v1", &found, NOW);
+    let Judgement::ApprovalRequired { then, .. } = judgement else {
+        panic!("{judgement:?}");
+    };
+    assert!(matches!(
+        *then,
+        Judgement::Violates {
+            action: Action::Warn,
+            ..
+        }
+    ));
+}
+
+#[test]
 fn approval_is_asked_for_what_passes() {
     let policy = ScanPolicy {
         approval_required: true,
