@@ -362,6 +362,8 @@ fn keep_one_rpm_database(seen: &mut Vec<Seen<'_>>, problems: &mut Vec<Problem>, 
 /// The owner of each file that a distribution package lists, by node: links and the merged /usr do not matter then.
 fn owners<'a>(tree: &Tree<'_>, seen: &[Seen<'a>]) -> HashMap<NodeId, &'a OwnedFile> {
     let mut owners = HashMap::new();
+    // Lists of files have those of a directory one after another.
+    let (mut last, mut directory) = ("", Some(Tree::root()));
     for owned in seen.iter().flat_map(|file| &file.report.owned) {
         let (parent, name) = owned.path.rsplit_once('/').unwrap_or(("", &owned.path));
         if parent != last {
@@ -372,8 +374,6 @@ fn owners<'a>(tree: &Tree<'_>, seen: &[Seen<'a>]) -> HashMap<NodeId, &'a OwnedFi
         }
     }
     owners
-    // Lists of files have those of a directory one after another.
-    let (mut last, mut directory) = ("", Some(Tree::root()));
 }
 
 /// Says of each distribution package in which layer this version of it first appeared: a database is written anew by

@@ -10,7 +10,7 @@ mod read;
 mod source_tree;
 mod streams;
 
-pub use cache::{Cache, Removed};
+pub use cache::{Cache, Removed, writable_by_others};
 pub use error::Error;
 pub use observer::{LayerProgress, Observer, Step, Unobserved};
 pub use open::platforms;

@@ -7,7 +7,7 @@ mod key;
 mod store;
 
 pub(crate) use key::{LayerKey, Selected};
-pub use store::Removed;
+pub use store::{Removed, writable_by_others};
 
 use crate::cache::store::Store;
 use seaworthy_inventory::{LayerContents, Reread};

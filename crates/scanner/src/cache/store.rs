@@ -358,9 +358,9 @@ fn create_or_open(path: &Path) -> io::Result<File> {
     private().create(true).truncate(false).open(path)
 }
 
-/// Whoever can write there can say what an image holds.
+/// Whether somebody else could have written a directory or file: who can write there can say what an image holds.
 #[cfg(unix)]
-fn writable_by_others(directory: &Path) -> bool {
+pub fn writable_by_others(directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let Ok(metadata) = fs::metadata(directory) else {
         return false;
@@ -377,8 +377,9 @@ fn is_trusted(mode: u32, owner: u32, us: Option<u32>) -> bool {
     mode & 0o002 == 0 && us.is_none_or(|us| us == 0 || owner == us || owner == 0)
 }
 
+/// Whether somebody else could have written a directory or file.
 #[cfg(not(unix))]
-const fn writable_by_others(_directory: &Path) -> bool {
+pub const fn writable_by_others(_directory: &Path) -> bool {
     false
 }
 

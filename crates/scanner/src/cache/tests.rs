@@ -61,11 +61,12 @@ fn forget_inventory(cache: &Cache, image: &ImageMetadata) {
     std::fs::remove_file(cache.store.path(&key)).unwrap();
 }
 
-fn check_same(path: &Path) {
+/// Whether the image can be scanned; then that is the same from every state of the cache.
+fn check_same(path: &Path) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let cache = Arc::new(Cache::new(folder.path()));
     let Ok((without, _)) = scanned(path, &options(None)) else {
-        return;
+        return false;
     };
     let (first, first_read) = scanned(path, &options(Some(&cache))).unwrap();
     let (second, second_read) = scanned(path, &options(Some(&cache))).unwrap();
@@ -79,6 +80,7 @@ fn check_same(path: &Path) {
     for text in &texts {
         assert_eq!(*text, texts[0], "{}", path.display());
     }
+    true
 }
 
 #[test]
@@ -90,9 +92,12 @@ fn what_is_kept_says_what_reading_says() {
         let archives = data::files(&folder).into_iter();
         images.extend(archives.filter(|path| path.extension().is_some_and(|extension| extension == "tar")));
     }
-    for image in &images {
-        check_same(image);
-    }
+    let checked = images.iter().filter(|image| check_same(image)).count();
+    assert!(
+        checked * 2 > images.len(),
+        "{checked} of {} images could be scanned",
+        images.len()
+    );
 }
 
 #[test]
