@@ -52,13 +52,16 @@ pub struct Earlier {
     pub image: String,
 }
 
+/// Namespace, `uid` of the top owner, and the template of which somebody broke the glass.
+pub type GlassKey = (String, String, String);
+
 /// What the pods of one template look like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revision {
     /// The identity of the template.
     pub template: String,
-    /// The names of its containers. Others may add to them.
-    pub containers: BTreeSet<String>,
+    /// Its images by container. Others may add to them.
+    pub images: BTreeMap<String, String>,
 }
 
 /// What is known of a workload that stands above pods.
@@ -105,10 +108,10 @@ pub struct Memory {
     pub admissions: HashSet<Admission>,
     /// Namespace and digest that a person approved.
     pub approvals: HashSet<(String, String)>,
-    /// Namespace, top owner and template of which somebody broke the glass.
-    pub broken_glass: HashSet<(String, String, String)>,
-    /// The same of CronJobs, for all their Jobs: namespace, `uid` and template.
-    pub broken_above: HashSet<(String, String, String)>,
+    /// Of what somebody broke the glass, with the `uid`s of the workloads that say so.
+    pub broken_glass: HashMap<GlassKey, BTreeSet<String>>,
+    /// The same of CronJobs, for all their Jobs.
+    pub broken_above: HashSet<GlassKey>,
     /// Workloads by `uid`.
     pub owners: HashMap<String, OwnerRecord>,
     /// Templates of StatefulSets and DaemonSets, also former ones: by `uid` and the name that pods have for it.
@@ -135,7 +138,24 @@ impl Memory {
     /// Whether somebody broke the glass of what pods of this top owner and template come from.
     pub fn glass_is_broken(&self, namespace: &str, owner: &str, template: &str) -> bool {
         let key = (namespace.to_owned(), owner.to_owned(), template.to_owned());
-        !owner.is_empty() && (self.broken_glass.contains(&key) || self.broken_above.contains(&key))
+        !owner.is_empty() && (self.broken_glass.contains_key(&key) || self.broken_above.contains(&key))
+    }
+
+    /// Of what a workload says that its glass is broken.
+    pub fn glass_broken_by(&self, uid: &str) -> Option<&GlassKey> {
+        let mut keys = self.broken_glass.iter();
+        keys.find(|(_, by)| by.contains(uid)).map(|(key, _)| key)
+    }
+
+    /// Remembers of what a workload says that its glass is broken, and of nothing else any more.
+    pub fn break_glass(&mut self, uid: &str, key: Option<GlassKey>) {
+        self.broken_glass.retain(|_, by| {
+            by.remove(uid);
+            !by.is_empty()
+        });
+        if let Some(key) = key {
+            self.broken_glass.entry(key).or_default().insert(uid.to_owned());
+        }
     }
 
     /// Remembers what a reference meant for a namespace, its credentials having resolved it.

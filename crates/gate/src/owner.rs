@@ -6,10 +6,11 @@
 use crate::annotations;
 use crate::images::{images, pod_images};
 use crate::memory::{Memory, OwnerRecord, Revision};
+use crate::standing::Glass;
 use crate::template::template_id;
 use seaworthy_policy::image_name;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What stands above a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,21 @@ pub struct PodOwner {
     pub template: String,
     /// The labels that workload selectors see.
     pub labels: BTreeMap<String, String>,
+    /// The images of that template by container, where it is known.
+    pub images: BTreeMap<String, String>,
     /// Whether a controller would make it again.
     pub is_controlled: bool,
+}
+
+impl PodOwner {
+    /// Whether somebody broke the glass of what the pod comes from: for the images of that template, and no other that the
+    /// pod says it has.
+    pub fn glass(&self, memory: &Memory, namespace: &str) -> Glass<'_> {
+        match memory.glass_is_broken(namespace, &self.top, &self.template) {
+            true => Glass::BrokenFor(&self.images),
+            false => Glass::Whole,
+        }
+    }
 }
 
 /// The kinds whose objects are watched: one of them that is not known yet will be known in a moment.
@@ -53,6 +67,7 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
             top,
             template,
             labels,
+            images: BTreeMap::new(),
             is_controlled: true,
         };
     };
@@ -73,10 +88,11 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
             top: String::new(),
             template: template_of_images(pod),
             labels,
+            images: BTreeMap::new(),
             is_controlled: true,
         };
     };
-    if !containers(pod, &["spec"]).is_superset(&revision.containers) {
+    if !has_containers(&containers(pod, &["spec"]), revision) {
         return alone(pod);
     }
     let mut labels = labels;
@@ -86,6 +102,7 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
         top,
         template: revision.template.clone(),
         labels,
+        images: revision.images.clone(),
         is_controlled: true,
     }
 }
@@ -159,7 +176,7 @@ pub fn owner_revision(object: &Value) -> Option<(String, Vec<String>, Revision)>
 fn revision(template: &Value) -> Revision {
     Revision {
         template: template_id(template),
-        containers: containers(template, &["spec"]),
+        images: containers(template, &["spec"]),
     }
 }
 
@@ -183,7 +200,7 @@ fn top<'a>(memory: &'a Memory, uid: &str, record: &OwnerRecord) -> Option<(Strin
         "ReplicaSet" => {
             above.kind == "Deployment" && above.namespace == record.namespace && selects(above, &record.labels)
         }
-        _ => is_job_of(&record.namespace, &record.revision.containers, above),
+        _ => is_job_of(&record.namespace, &record.revision.images, above),
     };
     Some(match is_true {
         true => (record.top.clone(), Some(above)),
@@ -191,8 +208,12 @@ fn top<'a>(memory: &'a Memory, uid: &str, record: &OwnerRecord) -> Option<(Strin
     })
 }
 
-fn is_job_of(namespace: &str, containers: &BTreeSet<String>, above: &OwnerRecord) -> bool {
-    above.kind == "CronJob" && above.namespace == namespace && containers.is_superset(&above.revision.containers)
+fn is_job_of(namespace: &str, containers: &BTreeMap<String, String>, above: &OwnerRecord) -> bool {
+    above.kind == "CronJob" && above.namespace == namespace && has_containers(containers, &above.revision)
+}
+
+fn has_containers(containers: &BTreeMap<String, String>, revision: &Revision) -> bool {
+    revision.images.keys().all(|name| containers.contains_key(name))
 }
 
 fn selects(record: &OwnerRecord, labels: &BTreeMap<String, String>) -> bool {
@@ -202,10 +223,10 @@ fn selects(record: &OwnerRecord, labels: &BTreeMap<String, String>) -> bool {
         .all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// The names of the containers of the pod specification below these steps, image volumes among them.
-fn containers(object: &Value, steps: &[&str]) -> BTreeSet<String> {
+/// The images of the pod specification below these steps by container, image volumes among them.
+fn containers(object: &Value, steps: &[&str]) -> BTreeMap<String, String> {
     let found = images(object, steps).unwrap_or_default();
-    found.into_iter().map(|image| image.container).collect()
+    found.into_iter().map(|image| (image.container, image.image)).collect()
 }
 
 /// A pod that nobody stands above.
@@ -214,6 +235,7 @@ fn alone(pod: &Value) -> PodOwner {
         top: text(pod, "/metadata/uid"),
         template: template_of_images(pod),
         labels: annotations::labels(pod),
+        images: BTreeMap::new(),
         is_controlled: false,
     }
 }

@@ -8,7 +8,7 @@ use crate::json_patch::{add, annotate, replace};
 use crate::memory::Memory;
 use crate::owner::{PodOwner, owner_of_pod};
 use crate::review::Request;
-use crate::standing::{Standing, Subject, judge_all};
+use crate::standing::{Glass, Standing, Subject, stand};
 use crate::workload::{ours_as_before, scans, warn};
 use seaworthy_policy::image_name;
 use serde_json::{Value, json};
@@ -39,7 +39,8 @@ fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> 
         .is_some_and(|name| !name.is_empty());
     let volume = !owner.is_controlled && used.iter().any(|image| image.is_volume);
     let can_wait = !is_bound && !volume;
-    let standing = judge_all(memory, &subject(request, memory, &owner, !can_wait), used, now);
+    let glass = owner.glass(memory, &request.namespace);
+    let standing = stand(memory, &subject(request, &owner, glass, !can_wait), used, now);
     let is_gated = has_gate(pod);
     let mut answer = Answer::allow(&request.uid, "allowed");
     let mut wanted = annotations_as_before(pod, None);
@@ -114,7 +115,8 @@ fn update(request: &Request, old: &Value, used: Vec<ImageUse>, memory: &Memory, 
         return answer;
     }
     let owner = owner_of_pod(old, memory);
-    let standing = judge_all(memory, &subject(request, memory, &owner, true), changed, now);
+    // The glass was broken for what the template says, and this is something else.
+    let standing = stand(memory, &subject(request, &owner, Glass::Whole, true), changed, now);
     if let Some((_, line)) = standing.hold() {
         return cannot_wait(request, &standing, line);
     }
@@ -139,13 +141,13 @@ fn cannot_wait(request: &Request, standing: &Standing, line: &str) -> Answer {
     answer
 }
 
-fn subject<'a>(request: &'a Request, memory: &Memory, owner: &'a PodOwner, latest: bool) -> Subject<'a> {
+fn subject<'a>(request: &'a Request, owner: &'a PodOwner, glass: Glass<'a>, latest: bool) -> Subject<'a> {
     Subject {
         namespace: &request.namespace,
         labels: &owner.labels,
         owner: &owner.top,
         template: &owner.template,
-        broken_glass: memory.glass_is_broken(&request.namespace, &owner.top, &owner.template),
+        glass,
         latest,
     }
 }

@@ -8,16 +8,30 @@ use std::collections::BTreeMap;
 
 /// Whose images are judged.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) labels: &'a BTreeMap<String, String>,
+pub struct Subject<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// The labels that workload selectors see.
+    pub labels: &'a BTreeMap<String, String>,
     /// The `uid` of the top owner, empty where it has none yet.
-    pub(crate) owner: &'a str,
-    pub(crate) template: &'a str,
+    pub owner: &'a str,
+    /// The identity of the template.
+    pub template: &'a str,
     /// Whether the glass was broken for exactly this template.
-    pub(crate) broken_glass: bool,
+    pub glass: Glass<'a>,
     /// Whether a tag may mean what it last meant in the namespace, as there is no way to hold.
-    pub(crate) latest: bool,
+    pub latest: bool,
+}
+
+/// Whether somebody broke the glass, and for which images.
+#[derive(Clone, Copy, Debug)]
+pub enum Glass<'a> {
+    /// Nobody did.
+    Whole,
+    /// For all of them.
+    Broken,
+    /// For those of a template, by container.
+    BrokenFor(&'a BTreeMap<String, String>),
 }
 
 /// Where one image stands.
@@ -104,33 +118,8 @@ impl Standing {
     }
 }
 
-/// Where the images of a workload or pod stand, for controllers.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the facts of one question; a struct would only name them again"
-)]
-pub fn stand(
-    memory: &Memory,
-    namespace: &str,
-    labels: &BTreeMap<String, String>,
-    owner: &str,
-    template: &str,
-    broken_glass: bool,
-    images: Vec<ImageUse>,
-    now: i64,
-) -> Standing {
-    let subject = Subject {
-        namespace,
-        labels,
-        owner,
-        template,
-        broken_glass,
-        latest: false,
-    };
-    judge_all(memory, &subject, images, now)
-}
-
-pub(crate) fn judge_all(memory: &Memory, subject: &Subject<'_>, images: Vec<ImageUse>, now: i64) -> Standing {
+/// Where the images of a workload or pod stand.
+pub fn stand(memory: &Memory, subject: &Subject<'_>, images: Vec<ImageUse>, now: i64) -> Standing {
     let namespace_labels = memory.namespace_labels(subject.namespace);
     let policies = effective(&memory.policies, &namespace_labels, subject.labels);
     let images = images
@@ -168,14 +157,11 @@ fn judge_one(
     image: &ImageUse,
     now: i64,
 ) -> ImageStanding {
-    let digest = match subject.latest {
-        true => memory.latest_digest(subject.namespace, &image.image, now),
-        false => memory.digest(subject.namespace, subject.owner, subject.template, &image.image),
-    };
+    let digest = meaning(memory, subject, &image.image, now);
     let Some(action) = policies.iter().map(|policy| policy.action).max() else {
         return ImageStanding::Tolerated { digest, warning: None };
     };
-    if subject.broken_glass {
+    if is_behind_broken_glass(memory, subject, image, now) {
         return ImageStanding::Tolerated { digest, warning: None };
     }
     let written = image_name::unpinned(&image.image);
@@ -230,6 +216,26 @@ fn judge_one(
             refuse(action, State::Created, cut(line), Some(digest))
         }
         Judgement::Violates { action, line } => refuse(action, State::Blocked, line, Some(digest)),
+    }
+}
+
+/// The digest that a reference means for whoever is judged.
+fn meaning(memory: &Memory, subject: &Subject<'_>, image: &str, now: i64) -> Option<String> {
+    match subject.latest {
+        true => memory.latest_digest(subject.namespace, image, now),
+        false => memory.digest(subject.namespace, subject.owner, subject.template, image),
+    }
+}
+
+/// Whether the glass was broken for this image: as the template writes it, or with the digest that we give it for that.
+fn is_behind_broken_glass(memory: &Memory, subject: &Subject<'_>, image: &ImageUse, now: i64) -> bool {
+    match subject.glass {
+        Glass::Whole => false,
+        Glass::Broken => true,
+        Glass::BrokenFor(images) => images.get(&image.container).is_some_and(|written| {
+            let pinned = || Some(image_name::pin(written, &meaning(memory, subject, written, now)?));
+            *written == image.image || pinned().is_some_and(|pinned| pinned == image.image)
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::json_patch::annotate;
 use crate::memory::Memory;
 use crate::owner::owner_of_workload;
 use crate::review::Request;
-use crate::standing::{Standing, Subject, judge_all};
+use crate::standing::{Glass, Standing, Subject, stand};
 use crate::template::template_id;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,9 +18,14 @@ const QUEUE: &str = "kueue.x-k8s.io/queue-name";
 
 /// Whether somebody broke the glass for exactly the template that the object has.
 pub fn break_glass_holds(object: &Value) -> bool {
-    let template = template_of(object);
-    annotations::get(object, BREAK_GLASS).is_some_and(|reason| !reason.trim().is_empty())
-        && annotations::get(object, BREAK_GLASS_TEMPLATE) == Some(template.as_str())
+    broken_template(object) == Some(template_of(object).as_str())
+}
+
+/// The template for which somebody broke the glass of an object, which may have another one by now: what runs of that one
+/// goes on for as long as the reason stands there.
+pub fn broken_template(object: &Value) -> Option<&str> {
+    annotations::get(object, BREAK_GLASS).filter(|reason| !reason.trim().is_empty())?;
+    annotations::get(object, BREAK_GLASS_TEMPLATE)
 }
 
 /// The identity of an object's pod template, which a CronJob has in its Job's.
@@ -84,11 +89,15 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
         labels: &labels,
         owner: &owner,
         template: &template,
-        broken_glass: stamp.as_deref() == Some(template.as_str())
-            || by_its_owner(object, &request.namespace, &owner, &template, memory),
+        glass: match stamp.as_deref() == Some(template.as_str())
+            || by_its_owner(object, &request.namespace, &owner, &template, memory)
+        {
+            true => Glass::Broken,
+            false => Glass::Whole,
+        },
         latest: false,
     };
-    let judged = (template_changed || held_before).then(|| judge_all(memory, &subject, used, now));
+    let judged = (template_changed || held_before).then(|| stand(memory, &subject, used, now));
     let standing = judged.as_ref();
     let hold = standing.and_then(Standing::hold);
     let must_hold = (hold.is_some() || held_before) && is_held_by_itself(request, kind, held_before);

@@ -41,16 +41,7 @@ fn an_unknown_image_is_gated_and_released_pinned() {
     let owner = owner_of_pod(&stored, &memory);
     know(&mut memory, &owner.top, &owner.template, "myapp:v1", 'a');
     let images = pod_images(&stored).unwrap();
-    let standing = stand(
-        &memory,
-        "default",
-        &owner.labels,
-        &owner.top,
-        &owner.template,
-        false,
-        images,
-        NOW,
-    );
+    let standing = stand(&memory, &support::subject(&owner), images, NOW);
     assert_eq!(standing.hold(), None);
     let released = patched(&stored, &release_pod(&stored, &standing).unwrap());
     assert_eq!(released["spec"]["schedulingGates"], json!([]));
@@ -118,9 +109,9 @@ fn what_warnings_exceptions_and_broken_glass_let_in_is_not_remembered() {
     let mut memory = with_replica_set();
     know(&mut memory, "d-1", "t-1", "bad:v1", 'b');
     let new = owned("bad:v1");
-    memory
-        .broken_glass
-        .insert(("default".to_owned(), "d-1".to_owned(), "t-1".to_owned()));
+    memory.break_glass("d-1", Some(("default".to_owned(), "d-1".to_owned(), "t-1".to_owned())));
+    let images = &mut memory.owners.get_mut("rs-1").unwrap().revision.images;
+    images.insert("app".to_owned(), "bad:v1".to_owned());
     let answer = create(&memory, &new);
     assert!(answer.admissions.is_empty());
     assert_eq!(
@@ -128,7 +119,7 @@ fn what_warnings_exceptions_and_broken_glass_let_in_is_not_remembered() {
         format!("bad:v1@{}", digest('b')),
         "even behind broken glass the pod runs what was looked at"
     );
-    memory.broken_glass.clear();
+    memory.break_glass("d-1", None);
     memory.policies[0].action = seaworthy_policy::Action::Warn;
     let answer = create(&memory, &new);
     assert!(answer.allowed && answer.admissions.is_empty());
@@ -243,16 +234,7 @@ fn an_image_volume_is_judged_and_pinned_at_creation_and_never_later() {
     know(&mut memory, "d-1", "t-1", "good:v1", 'a');
     let owner = owner_of_pod(&stored, &memory);
     let images = pod_images(&stored).unwrap();
-    let standing = stand(
-        &memory,
-        "default",
-        &owner.labels,
-        &owner.top,
-        &owner.template,
-        false,
-        images,
-        NOW,
-    );
+    let standing = stand(&memory, &support::subject(&owner), images, NOW);
     assert_eq!(release_pod(&stored, &standing), Err(NotReleased::MustBeMadeAgain));
     let again = patched(&new, &create(&memory, &new).patches);
     assert_eq!(

@@ -4,7 +4,9 @@
 
 mod support;
 
-use seaworthy_gate::{Hold, Kind, Memory, Phase, Standing, ask, owner_of_pod, pod_images, release, release_pod, stand};
+use seaworthy_gate::{
+    Glass, Hold, Kind, Memory, Phase, Standing, Subject, ask, owner_of_pod, pod_images, release, release_pod, stand,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use support::{NOW, create, deployment, digest, know, memory, patched, pod, review_by, update, validate};
@@ -86,16 +88,7 @@ fn race_3_the_users_own_pause_is_not_taken_for_ours_nor_ours_for_theirs() {
 fn standing(memory: &Memory, pod: &Value) -> Standing {
     let owner = owner_of_pod(pod, memory);
     let images = pod_images(pod).unwrap();
-    stand(
-        memory,
-        "default",
-        &owner.labels,
-        &owner.top,
-        &owner.template,
-        false,
-        images,
-        NOW,
-    )
+    stand(memory, &support::subject(&owner), images, NOW)
 }
 
 #[test]
@@ -179,7 +172,15 @@ fn race_12_a_changed_policy_frees_what_it_held_and_what_goes_with_its_namespace_
     let template = seaworthy_gate::template_id(&object["spec"]["template"]);
     let judge = |memory: &Memory| {
         let labels = Default::default();
-        stand(memory, "default", &labels, "d-1", &template, false, images.clone(), NOW)
+        let subject = Subject {
+            namespace: "default",
+            labels: &labels,
+            owner: "d-1",
+            template: &template,
+            glass: Glass::Whole,
+            latest: false,
+        };
+        stand(memory, &subject, images.clone(), NOW)
     };
     assert!(judge(&memory).hold().is_some());
     memory.policies[0].rules.clear();

@@ -6,7 +6,7 @@
     reason = "each test file uses a part of it; tests fail by panicking"
 )]
 
-use seaworthy_gate::{Answer, Memory, OwnerRecord, Phase, Revision, TagKey, ask};
+use seaworthy_gate::{Answer, Glass, Memory, OwnerRecord, Phase, PodOwner, Revision, Subject, TagKey, ask};
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
 use seaworthy_policy::ScanPolicy;
 use serde_json::{Value, json};
@@ -88,6 +88,18 @@ pub(crate) fn know_replica_set(memory: &mut Memory, uid: &str, top: &str, templa
                 ..OwnerRecord::default()
             },
         );
+    }
+}
+
+/// Whose images those of a pod are.
+pub(crate) fn subject(owner: &PodOwner) -> Subject<'_> {
+    Subject {
+        namespace: "default",
+        labels: &owner.labels,
+        owner: &owner.top,
+        template: &owner.template,
+        glass: Glass::Whole,
+        latest: false,
     }
 }
 

@@ -64,7 +64,15 @@ fn observe(memory: &Memory, held: bool, failure: Option<Failure>) -> Observation
     let labels = BTreeMap::new();
     let object = json!({"spec": {"containers": [{"name": "c", "image": "myapp:v1"}]}});
     let used = images(&object, &["spec"]).unwrap();
-    let standing = stand(memory, "shop", &labels, "uid", "t1", false, used, NOW);
+    let judged = seaworthy_gate::Subject {
+        namespace: "shop",
+        labels: &labels,
+        owner: "uid",
+        template: "t1",
+        glass: seaworthy_gate::Glass::Whole,
+        latest: false,
+    };
+    let standing = stand(memory, &judged, used, NOW);
     let workload = Workload {
         namespace: "shop".to_owned(),
         kind: "Deployment".to_owned(),

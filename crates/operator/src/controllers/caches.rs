@@ -132,6 +132,8 @@ fn owners(
             let uid = object.uid().unwrap_or_default();
             shared.change_silently(|memory| {
                 memory.owners.remove(&uid);
+                memory.break_glass(&uid, None);
+                memory.broken_above.retain(|(_, owner, _)| *owner != uid);
                 memory.revisions.retain(|(owner, _), _| *owner != uid);
             });
         }

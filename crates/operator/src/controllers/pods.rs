@@ -8,7 +8,7 @@ use kube::api::DeleteParams;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{Controller, controller::Action, watcher};
 use kube::{Api, ResourceExt};
-use seaworthy_gate::{GATE, NotReleased, State, describe, owner_of_pod, pod_images, release_pod, stand};
+use seaworthy_gate::{GATE, Glass, NotReleased, State, describe, owner_of_pod, pod_images, release_pod, stand};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -43,22 +43,20 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
     let (owner, standing) = {
         let memory = context.shared.memory();
         let owner = owner_of_pod(&value, &memory);
-        let key = (namespace.clone(), owner.top.clone(), owner.template.clone());
-        let broken = memory.broken_glass.contains(&key);
         let used = pod_images(&value).unwrap_or_default();
-        // In a namespace that is not governed any more nothing of ours stays.
-        let broken = broken || !memory.governs(&namespace);
-        let labels = &owner.labels;
-        let standing = stand(
-            &memory,
-            &namespace,
-            labels,
-            &owner.top,
-            &owner.template,
-            broken,
-            used,
-            now(),
-        );
+        let judged = seaworthy_gate::Subject {
+            namespace: &namespace,
+            labels: &owner.labels,
+            owner: &owner.top,
+            template: &owner.template,
+            // In a namespace that is not governed any more nothing of ours stays.
+            glass: match memory.governs(&namespace) {
+                true => owner.glass(&memory, &namespace),
+                false => Glass::Broken,
+            },
+            latest: false,
+        };
+        let standing = stand(&memory, &judged, used, now());
         (owner, standing)
     };
     if owner.top.is_empty() {

@@ -2,14 +2,14 @@
 
 use super::{AGAIN, Context, Error, changes, reference, try_again};
 use crate::alerts::{Subject, workload_of_template};
-use crate::shared::now;
+use crate::shared::{Shared, now};
 use futures_util::StreamExt;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{Controller, controller::Action, watcher};
 use kube::{Api, ResourceExt};
 use seaworthy_gate::{
-    Hold, Kind, NotReleased, STATE, Standing, State, break_glass_holds, describe, hold_by_controller, images,
-    owner_of_workload, release, stand, template_id,
+    Glass, Hold, Kind, NotReleased, STATE, Standing, State, broken_template, describe, glass_is_broken,
+    hold_by_controller, images, owner_of_workload, release, stand, template_id,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,6 +20,9 @@ use std::time::Duration;
 const PASSED: &str = "every image is approved; it is let go now";
 /// After which it is let go, if nothing else looks at it before.
 const SOON: Duration = Duration::from_millis(100);
+
+/// Where the pods of a workload are described.
+const STEPS: [&str; 3] = ["spec", "template", "spec"];
 
 pub(super) async fn run(context: Context) {
     let [deployments, jobs, stateful_sets, daemon_sets] = Kind::ALL.map(|kind| of(kind, context.clone()));
@@ -62,15 +65,8 @@ async fn reconcile(
         return Ok(Action::requeue(Duration::from_millis(200)));
     }
     let template = template_id(value.pointer("/spec/template").unwrap_or(&Value::Null));
-    let broken = break_glass_holds(&value);
-    if broken {
-        let key = (namespace.clone(), owner.clone(), template.clone());
-        if !context.shared.memory().broken_glass.contains(&key) {
-            context.shared.change(|memory| {
-                memory.broken_glass.insert(key);
-            });
-        }
-    }
+    let broken = glass_is_broken(&value, &namespace, &owner, &template, &context.shared.memory());
+    note_glass(&context.shared, &namespace, &owner, &value);
     let hold = Hold::of(&value);
     let is_described = value
         .pointer("/metadata/annotations")
@@ -88,11 +84,16 @@ async fn reconcile(
     // What runs is told of too: a vulnerability that becomes known later stops nothing.
     context.observe(&subject, &standing);
     if !held {
+        // It came while we were away: it runs, and is looked at now. What it starts from here on is judged.
+        let is_unseen = matches!(standing.hold(), Some((State::Created, _))) && runs(kind, &value);
+        if is_unseen {
+            context.scans.pull_secrets.note(&namespace, &value, &STEPS);
+            context.scan(&namespace, &owner, &template, &standing).await;
+        }
         return Ok(Action::await_change());
     }
     let about = reference(kind.name(), &resource.api_version, object);
-    let steps = ["spec", "template", "spec"];
-    context.scans.pull_secrets.note(&namespace, &value, &steps);
+    context.scans.pull_secrets.note(&namespace, &value, &STEPS);
     context.scan(&namespace, &owner, &template, &standing).await;
     match context.hold(&namespace, &standing) {
         Some((state, line)) => {
@@ -136,6 +137,29 @@ async fn reconcile(
     }
 }
 
+/// Remembers for the pods of a workload of which template its glass is broken, and that it no longer is.
+fn note_glass(shared: &Shared, namespace: &str, owner: &str, object: &Value) {
+    let uid = object
+        .pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let key = broken_template(object).map(|template| (namespace.to_owned(), owner.to_owned(), template.to_owned()));
+    let is_known = shared.memory().glass_broken_by(uid) == key.as_ref();
+    if !is_known {
+        shared.change(|memory| memory.break_glass(uid, key));
+    }
+}
+
+/// Whether a workload has pods, or makes some: neither a Job that is over nor one that is scaled to nothing.
+fn runs(kind: Kind, object: &Value) -> bool {
+    let count = |pointer: &str| object.pointer(pointer).and_then(Value::as_i64);
+    match kind {
+        Kind::Job => count("/status/active").unwrap_or(0) > 0,
+        Kind::DaemonSet => count("/status/currentNumberScheduled").unwrap_or(0) > 0,
+        Kind::Deployment | Kind::StatefulSet => count("/spec/replicas").unwrap_or(1) > 0,
+    }
+}
+
 fn judge(
     context: &Context,
     namespace: &str,
@@ -147,7 +171,15 @@ fn judge(
 ) -> Standing {
     let labels: BTreeMap<String, String> = object.metadata.labels.clone().unwrap_or_default();
     // What the API server has stored has the right shape.
-    let used = images(value, &["spec", "template", "spec"]).unwrap_or_default();
+    let used = images(value, &STEPS).unwrap_or_default();
     let memory = context.shared.memory();
-    stand(&memory, namespace, &labels, owner, template, broken, used, now())
+    let judged = seaworthy_gate::Subject {
+        namespace,
+        labels: &labels,
+        owner,
+        template,
+        glass: if broken { Glass::Broken } else { Glass::Whole },
+        latest: false,
+    };
+    stand(&memory, &judged, used, now())
 }
