@@ -1,7 +1,7 @@
 //! Which advisory data a scan uses: the file given, else the newer of the cached file and the one inside the binary.
 
 use anyhow::{Context, Result};
-use seaworthy_scanner::{Cache, Database, Removed};
+use seaworthy_scanner::{Cache, Database, Removed, writable_by_others};
 use std::path::{Path, PathBuf};
 
 /// Written by `seaworthy db build` from the feeds named in `NOTICE`; facts only.
@@ -18,11 +18,16 @@ pub(crate) fn open(given: Option<&Path>, given_cache: Option<&Path>) -> Result<D
         return Ok(Database::open(path)?);
     }
     let built_in = Database::from_static(BUILT_IN).context("the advisory data inside this binary are damaged")?;
-    let cached = given_cache
-        .map(Path::to_owned)
-        .or_else(cache_directory)
-        .map(|directory| directory.join(CACHED));
-    match cached.filter(|path| path.is_file()) {
+    let cached = place(None, given_cache);
+    let trusted = |path: &PathBuf| {
+        let shared = writable_by_others(path) || path.parent().is_some_and(writable_by_others);
+        if shared {
+            let path = path.display();
+            tracing::warn!("{path} is not used: others can write there; name it with --db if it is to be trusted");
+        }
+        !shared
+    };
+    match cached.filter(|path| path.is_file() && trusted(path)) {
         Some(path) => {
             let cached = Database::open(&path)?;
             Ok(if cached.info().built > built_in.info().built {
@@ -33,6 +38,15 @@ pub(crate) fn open(given: Option<&Path>, given_cache: Option<&Path>) -> Result<D
         }
         None => Ok(built_in),
     }
+}
+
+/// Where a file is, or would be, that is used in place of the data inside the binary.
+pub(crate) fn place(given: Option<&Path>, given_cache: Option<&Path>) -> Option<PathBuf> {
+    let cached = || {
+        let directory = given_cache.map(Path::to_owned).or_else(cache_directory)?;
+        Some(directory.join(CACHED))
+    };
+    given.map(Path::to_owned).or_else(cached)
 }
 
 /// `$XDG_CACHE_HOME/seaworthy`, else `~/.cache/seaworthy`.

@@ -7,6 +7,7 @@ mod environment;
 mod exit;
 mod progress;
 mod settings;
+mod small_file;
 mod text;
 
 use anyhow::{Context, Result};
@@ -14,7 +15,7 @@ use arguments::plugin::Entry;
 use arguments::{Arguments, Command, DatabaseCommand};
 use jiff::Timestamp;
 use progress::Talk;
-use seaworthy_scanner::{Options, Target};
+use seaworthy_scanner::{Daemons, Options, Target};
 use settings::Settings;
 use std::ffi::OsString;
 use std::io::Write;
@@ -60,12 +61,20 @@ fn main() -> ExitCode {
     }
     match run(arguments, &typed.settings) {
         Ok(code) => exit::code(code),
-        Err(error) if text::is_broken_pipe(&error) => exit::code(exit::PASSED),
+        Err(error) if text::is_broken_pipe(&error) && !is_scan(&arguments.command) => exit::code(exit::PASSED),
         Err(error) => {
             text::error(&error);
             exit::code(exit::COULD_NOT_SCAN)
         }
     }
+}
+
+/// Whether the exit code is a verdict: then a pipe that nobody reads any more is no reason to pass.
+const fn is_scan(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Image(_) | Command::Rootfs(_) | Command::Fs(_) | Command::Sbom(_) | Command::Convert(_)
+    )
 }
 
 fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
@@ -79,6 +88,7 @@ fn run(arguments: &Arguments, settings: &Settings) -> Result<u8> {
             };
             let options = Options {
                 sources: image.image_src.clone(),
+                daemons: Daemons::of_environment(image.docker_host.as_deref(), image.podman_host.as_deref()),
                 network: commands::network::of(&image.scan, settings)?,
                 ..commands::scan::prepare(&image.scan, &arguments.global, now)?
             };

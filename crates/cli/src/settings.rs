@@ -4,6 +4,7 @@
 //! (`vulnerability.ignore-unfixed`, `registry.token`), so that such a file can be copied. What is only in the file:
 //! `registry.mirrors`.
 
+use crate::small_file;
 use anyhow::{Context, Result, bail};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command};
@@ -13,8 +14,6 @@ use std::path::{Path, PathBuf};
 
 /// The file that is read when none is named.
 const USUAL: &str = "seaworthy.yaml";
-/// A settings file has some hundred bytes.
-const BYTES: u64 = 1 << 20;
 /// Names that differ from the flag's, all of them Trivy's.
 const NAMES: [(&str, &str); 7] = [
     ("cache.dir", "cache-dir"),
@@ -46,17 +45,12 @@ impl Settings {
     /// Reads the file named, which must exist, or the usual one, which need not.
     pub(crate) fn read(named: Option<&Path>) -> Result<Option<Self>> {
         let path = named.unwrap_or_else(|| Path::new(USUAL));
-        let size = match std::fs::metadata(path) {
+        let cannot = || format!("cannot read the settings file {}", path.display());
+        let bytes = match small_file::read(path) {
             Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            metadata => metadata
-                .with_context(|| format!("cannot read the settings file {}", path.display()))?
-                .len(),
+            read => read.with_context(cannot)?,
         };
-        if size > BYTES {
-            bail!("the settings file {} is larger than {BYTES} bytes", path.display());
-        }
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
+        let text = String::from_utf8(bytes).with_context(cannot)?;
         Self::parse(&text, path).map(Some)
     }
 

@@ -173,5 +173,12 @@ fn a_report_converts_to_what_the_scan_would_have_written() {
             .code(),
         Some(0)
     );
+    // What is not shown still fails, as in a scan.
+    assert_eq!(
+        seaworthy(&["convert", report, "--fail-on", "critical", "-s", "LOW"])
+            .status
+            .code(),
+        Some(1)
+    );
     assert_eq!(seaworthy(&["convert", "README.md"]).status.code(), Some(3));
 }

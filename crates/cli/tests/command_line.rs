@@ -323,30 +323,59 @@ fn an_image_whose_package_database_was_deleted_is_said_to_be_incomplete_in_every
 }
 
 #[test]
-fn an_empty_or_broken_package_database_is_never_clean() {
+fn a_distribution_without_packages_is_never_clean() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image.tar");
-    for (database, content) in [
-        ("var/lib/dpkg/status", ""),
-        ("lib/apk/db/installed", "<html>not found</html>"),
-        ("var/lib/rpm/rpmdb.sqlite", ""),
+    let gawk = "var/lib/pacman/local/gawk-5-1/desc";
+    // What lies where, its effect, and the exit codes without and with a gate.
+    for (os, file, content, effect, code, gated) in [
+        ("debian", "etc/motd", "no database at all", "incomplete", 0, 3),
+        ("debian", "var/lib/dpkg/status", "", "uncertain", 0, 0),
+        (
+            "debian",
+            "var/lib/dpkg/status.d/x.md5sums",
+            "0  usr/x\n",
+            "incomplete",
+            0,
+            3,
+        ),
+        ("alpine", "lib/apk/db/installed", "", "uncertain", 0, 0),
+        (
+            "alpine",
+            "lib/apk/db/installed",
+            "<html>not found</html>",
+            "incomplete",
+            3,
+            3,
+        ),
+        ("almalinux", "var/lib/rpm/rpmdb.sqlite", "", "incomplete", 3, 3),
+        ("arch", gawk, "%NAME%\ngawk\n\n%VERSION%\n", "incomplete", 0, 3),
     ] {
-        let release = if database.contains("dpkg") {
-            "ID=debian\nVERSION_ID=12\n"
-        } else {
-            "ID=alpine\nVERSION_ID=3.20.1\n"
-        };
         let layer = LayerBuilder::new()
-            .file("etc/os-release", release)
-            .file(database, content);
+            .file("etc/os-release", format!("ID={os}\nVERSION_ID=12\n"))
+            .file(file, content);
         std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
-        let run = run(&["image", "--input", path.to_str().unwrap()]);
-        assert_eq!(run.code, 3, "{database}: {}", run.out);
-        assert!(
-            !run.out.contains("Total: 0") && run.out.contains("Problem (incomplete)"),
-            "{database}: {}",
-            run.out
-        );
+        let scan = |more: &[&str]| run(&[&["image", "--input", path.to_str().unwrap()], more].concat());
+        let table = scan(&[]);
+        assert_eq!(table.code, code, "{file}: {}", table.out);
+        assert_eq!(scan(&["--exit-code", "1"]).code, gated, "{file}");
+        let said = table.out.contains(&format!("Problem ({effect})"));
+        assert!(!table.out.contains("Total: 0") && said, "{file}: {}", table.out);
+        for format in [
+            "json",
+            "html",
+            "markdown",
+            "junit",
+            "sarif",
+            "cyclonedx",
+            "spdx-json",
+            "gitlab",
+            "github",
+        ] {
+            let report = scan(&["--format", format]);
+            assert_eq!(report.code, code, "{file} {format}");
+            assert!(report.out.contains(effect), "{file} {format}: {}", report.out);
+        }
     }
 }
 
@@ -373,6 +402,77 @@ fn a_reader_that_goes_away_does_not_turn_the_gate_green() {
         .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(7));
+    #[cfg(target_os = "linux")]
+    {
+        let to_file = ["--exit-code", "7", "-o", "/dev/stdout"];
+        let mut child = command(&[&["image", "--input", "examples/myapp-v1.tar"], &to_file[..]].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(7));
+    }
+}
+
+#[test]
+fn an_image_without_a_platform_is_scanned_when_every_platform_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tar");
+    let layer = LayerBuilder::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+        .file("var/lib/dpkg/status", STATUS);
+    let tar = layer.into_tar();
+    let mut config =
+        json(&String::from_utf8(ImageBuilder::new().tar_layer(tar.clone(), Stored::Plain).config()).unwrap());
+    for field in ["os", "architecture"] {
+        config.as_object_mut().unwrap().remove(field);
+    }
+    let archive = LayerBuilder::new()
+        .file("config.json", config.to_string())
+        .file("0/layer.tar", tar)
+        .file(
+            "manifest.json",
+            r#"[{"Config":"config.json","Layers":["0/layer.tar"]}]"#,
+        );
+    std::fs::write(&path, archive.into_tar()).unwrap();
+    let run = run(&["image", "--input", path.to_str().unwrap(), "--platform", "all"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.contains("debian 12"), "{}{}", run.out, run.err);
+}
+
+#[test]
+fn libraries_alone_pass_without_a_gate_whatever_could_not_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.tar");
+    let layer = LayerBuilder::new()
+        .file("etc/os-release", "ID=debian\nVERSION_ID=12\n")
+        .file("var/lib/dpkg/status", STATUS)
+        .file("opt/node_modules/x/package.json", "{ broken");
+    std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
+    let run = run(&["image", "--input", path.to_str().unwrap(), "--pkg-types", "library"]);
+    assert_eq!(run.code, 0, "{}", run.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn advisory_data_that_others_can_write_are_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("db");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("advisories.db"), "foreign").unwrap();
+    for (mode, code) in [(0o755, 3), (0o777, 0)] {
+        std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(mode)).unwrap();
+        let cache = folder.path().to_str().unwrap();
+        let run = run(&["image", "--input", "examples/myapp-v1-fixed.tar", "--cache-dir", cache]);
+        assert_eq!(run.code, code, "{mode:o}: {}", run.err);
+        assert_eq!(
+            run.err.contains("others can write there"),
+            code == 0,
+            "{mode:o}: {}",
+            run.err
+        );
+    }
 }
 
 #[test]

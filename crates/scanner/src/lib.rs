@@ -17,7 +17,7 @@ pub use open::platforms;
 pub use seaworthy_advisories::database::Database;
 pub use seaworthy_image::{ClientOptions, CredentialFiles, Credentials, Daemons, ImageSource, Mirror, Network};
 pub use seaworthy_inventory::{Pattern, Selection};
-pub use seaworthy_policy::{IgnoreFile, Ignored, Rules};
+pub use seaworthy_policy::{IgnoreFile, Ignored, Rules, evaluate};
 
 use jiff::Timestamp;
 use observer::Phases;

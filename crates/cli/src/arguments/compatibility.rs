@@ -5,7 +5,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// Flags with a value.
-const WITH_VALUE: [&str; 45] = [
+const WITH_VALUE: [&str; 43] = [
     "cache-backend",
     "cache-ttl",
     "check-namespaces",
@@ -17,7 +17,6 @@ const WITH_VALUE: [&str; 45] = [
     "custom-headers",
     "data",
     "db-repository",
-    "docker-host",
     "enable-modules",
     "file-patterns",
     "helm-set",
@@ -33,7 +32,6 @@ const WITH_VALUE: [&str; 45] = [
     "output-plugin-arg",
     "parallel",
     "pkg-relationships",
-    "podman-host",
     "policy",
     "policy-bundle-repository",
     "policy-namespaces",

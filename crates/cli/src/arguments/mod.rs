@@ -138,6 +138,12 @@ pub(crate) struct ImageArguments {
     /// Where to look for REF, in this order
     #[arg(long, value_name = "SOURCES", value_delimiter = ',', default_values_t = ImageSource::ALL)]
     pub(crate) image_src: Vec<ImageSource>,
+    /// Docker's socket or address, in place of DOCKER_HOST and the context
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) docker_host: Option<String>,
+    /// Podman's socket or address, in place of CONTAINER_HOST
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) podman_host: Option<String>,
     #[command(flatten)]
     pub(crate) scan: ScanArguments,
 }

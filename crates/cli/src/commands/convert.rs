@@ -1,12 +1,12 @@
 //! `seaworthy convert`: a JSON report of an earlier scan in another format, with the filters and the gate of a scan.
 
-use super::options::classes;
+use super::options::{classes, rules};
 use super::output::{Reports, render_all};
+use super::scan::{exit_code, gated, not_whole};
 use crate::arguments::PathArguments;
-use crate::exit;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use seaworthy_model::{Effect, limits};
+use seaworthy_model::{Finding, limits};
 use std::io::Read;
 use std::path::Path;
 
@@ -17,16 +17,19 @@ pub(crate) fn run(arguments: &PathArguments, now: Timestamp) -> Result<u8> {
         seaworthy_report::read_json(&read(path)?).with_context(|| format!("cannot convert {}", path.display()))?;
     let scan = &arguments.scan;
     let classes = classes(scan);
+    let rules = rules(scan, now)?;
     let packages = &report.inventory.packages;
-    report.decision.findings.retain(|finding| {
-        let found = &finding.matched;
-        let package = packages.get(found.package);
-        finding.suppression.is_some()
-            || (scan.severity.contains(&found.severity)
-                && !(scan.ignore_unfixed && found.fixed_version.is_empty())
-                && !scan.ignore_status.contains(&found.status)
-                && package.is_some_and(|package| classes.contains(&package.ecosystem.class())))
-    });
+    let (matches, suppressed): (Vec<Finding>, Vec<Finding>) = std::mem::take(&mut report.decision.findings)
+        .into_iter()
+        .filter(|finding| {
+            let package = packages.get(finding.matched.package);
+            package.is_some_and(|package| classes.contains(&package.ecosystem.class()))
+        })
+        .partition(|finding| finding.suppression.is_none());
+    let matches = matches.into_iter().map(|finding| finding.matched).collect();
+    report.decision = seaworthy_scanner::evaluate(&rules, &report.inventory, matches);
+    // What an earlier scan left out stays left out.
+    report.decision.findings.extend(suppressed);
     // The age of the data is that of today, as in a scan.
     if let Ok(built) = report.database.built_at.parse::<Timestamp>() {
         let day = |time: Timestamp| time.as_second().div_euclid(86_400);
@@ -34,33 +37,7 @@ pub(crate) fn run(arguments: &PathArguments, now: Timestamp) -> Result<u8> {
         report.database.age_days = u64::try_from(days).unwrap_or(0);
     }
     Reports::new(scan).write(&render_all(&report, scan, false)?)?;
-    let mut left = report
-        .decision
-        .findings
-        .iter()
-        .filter(|finding| finding.suppression.is_none());
-    let worst = left.clone().map(|finding| finding.matched.severity).max();
-    let gated = scan.exit_code != 0 || scan.fail_on.is_some();
-    let incomplete = report
-        .inventory
-        .problems
-        .iter()
-        .any(|problem| problem.effect == Effect::Incomplete);
-    if scan.exit_on_eol != 0 && report.end_of_life == Some(true) {
-        return Ok(scan.exit_on_eol);
-    }
-    Ok(if scan.exit_code != 0 && left.next().is_some() {
-        scan.exit_code
-    } else if scan
-        .fail_on
-        .is_some_and(|least| worst.is_some_and(|worst| worst >= least))
-    {
-        exit::POLICY_FAILED
-    } else if gated && incomplete {
-        exit::COULD_NOT_SCAN
-    } else {
-        exit::PASSED
-    })
+    Ok(exit_code(&report, scan, gated(scan) && not_whole(&report)))
 }
 
 /// The report's bytes; `-` is standard input.

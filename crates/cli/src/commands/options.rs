@@ -4,7 +4,7 @@ use crate::arguments::{PlatformChoice, ScanArguments};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use seaworthy_model::PackageClass;
-use seaworthy_scanner::{Daemons, IgnoreFile, Options, Pattern, Rules, Selection};
+use seaworthy_scanner::{IgnoreFile, Options, Pattern, Rules, Selection};
 use std::path::Path;
 
 /// The ignore file that is read when none is named.
@@ -26,7 +26,6 @@ pub(super) fn options(arguments: &ScanArguments, now: Timestamp) -> Result<Optio
         package_classes: classes(arguments),
         rules: rules(arguments, now)?,
         timeout: Some(arguments.timeout).filter(|timeout| !timeout.is_zero()),
-        daemons: Daemons::of_environment(),
         distribution: arguments.distro.clone(),
         comprehensive: arguments.detection_priority == "comprehensive",
         now,
@@ -45,7 +44,8 @@ pub(super) fn classes(arguments: &ScanArguments) -> Vec<PackageClass> {
         .collect()
 }
 
-fn rules(arguments: &ScanArguments, now: Timestamp) -> Result<Rules> {
+/// What decides which findings count.
+pub(super) fn rules(arguments: &ScanArguments, now: Timestamp) -> Result<Rules> {
     Ok(Rules {
         severities: arguments.severity.iter().copied().collect(),
         ignore_unfixed: arguments.ignore_unfixed,
@@ -59,7 +59,7 @@ fn rules(arguments: &ScanArguments, now: Timestamp) -> Result<Rules> {
 /// Reads the named ignore file, which must exist, or the usual one, which need not.
 fn ignore_file(named: Option<&Path>, now: Timestamp) -> Result<Vec<seaworthy_scanner::Ignored>> {
     let path = named.unwrap_or_else(|| Path::new(IGNORE_FILE));
-    let bytes = match std::fs::read(path) {
+    let bytes = match crate::small_file::read(path) {
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.with_context(|| format!("cannot read the ignore file {}", path.display()))?,
     };

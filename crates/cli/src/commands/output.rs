@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use seaworthy_model::ScanReport;
 use seaworthy_report::{Options as ReportOptions, Workflow};
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
 /// One report in one format.
@@ -124,7 +124,11 @@ impl Reports {
                 Some(file) => file.write_all(bytes),
                 None => File::create(&path).and_then(|created| file.insert(created).write_all(bytes)),
             };
-            written.with_context(|| format!("cannot write the report to {}", path.display()))?;
+            match written {
+                // `/dev/stdout` and pipes are files here.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                written => written.with_context(|| format!("cannot write the report to {}", path.display()))?,
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::progress::{ScanProgress, Talk};
 use crate::{data, exit, text};
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use seaworthy_model::{Effect, PackageClass, Platform, ScanReport, Verdict};
+use seaworthy_model::{Effect, PackageClass, Platform, Problem, ScanReport, Subject, Verdict};
 use seaworthy_scanner::{Database, Error, Options, Target, scan};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -54,7 +54,11 @@ pub(crate) fn run(
     let mut worst = exit::PASSED;
     for target in targets {
         let platforms = if every_platform {
-            platforms(target, &run).map(|platforms| platforms.into_iter().map(Some).collect())
+            // An image that says nothing of its platform is read as it is.
+            platforms(target, &run).map(|platforms| match platforms.as_slice() {
+                [] => vec![None],
+                _ => platforms.into_iter().map(Some).collect(),
+            })
         } else {
             Ok(vec![run.options.platform.clone()])
         };
@@ -132,7 +136,7 @@ fn one(target: &Target, platform: Option<Platform>, run: &Run) -> Result<Scanned
         tracing::debug!(elapsed = ?started.elapsed(), "report written");
         Ok(Scanned {
             reports,
-            code: exit_code(&report, &arguments),
+            code: exit_code(&report, &arguments, incomplete(&report, &arguments)),
             reasons: report.decision.reasons,
         })
     })
@@ -167,31 +171,50 @@ fn in_time<T: Send + 'static>(
     }
 }
 
-/// What was not read whole does not pass a gate, and a distribution of which nothing could be read was not scanned.
-fn incomplete(report: &ScanReport, gated: bool) -> bool {
+/// What was not read whole does not pass a gate, and where a package database could not be read nothing was scanned.
+/// A database that is not there, or lists nothing, is a problem of the report.
+fn incomplete(report: &ScanReport, arguments: &ScanArguments) -> bool {
+    if gated(arguments) {
+        return not_whole(report);
+    }
     let inventory = &report.inventory;
-    let incomplete = inventory
-        .problems
-        .iter()
-        .any(|problem| problem.effect == Effect::Incomplete);
-    let nothing = inventory.packages_of(PackageClass::Os).next().is_none();
-    let distribution = inventory.distribution.is_some() || !inventory.databases.is_empty();
-    incomplete && (gated || (distribution && nothing))
+    let is_database = |path: &String| inventory.databases.iter().any(|database| database.path == *path);
+    let asked = options::classes(arguments).contains(&PackageClass::Os);
+    asked
+        && inventory.packages_of(PackageClass::Os).next().is_none()
+        && unread(report).any(|problem| match &problem.subject {
+            Subject::Path(path) | Subject::PathInLayer { path, .. } => is_database(path),
+            Subject::Digest(_) | Subject::Artifact => false,
+        })
+}
+
+/// Whether something was not read.
+pub(super) fn not_whole(report: &ScanReport) -> bool {
+    unread(report).next().is_some()
+}
+
+fn unread(report: &ScanReport) -> impl Iterator<Item = &Problem> {
+    let problems = report.inventory.problems.iter();
+    problems.filter(|problem| problem.effect == Effect::Incomplete)
+}
+
+/// Whether the exit code was asked to tell.
+pub(super) const fn gated(arguments: &ScanArguments) -> bool {
+    arguments.exit_code != 0 || arguments.fail_on.is_some()
 }
 
 /// `--fail-on` is 1; `--exit-code` is its own number; when both fail, the number that was asked for.
-fn exit_code(report: &ScanReport, arguments: &ScanArguments) -> u8 {
+pub(super) fn exit_code(report: &ScanReport, arguments: &ScanArguments, incomplete: bool) -> u8 {
     let left = report
         .decision
         .findings
         .iter()
         .any(|finding| finding.suppression.is_none());
-    let gated = arguments.exit_code != 0 || arguments.fail_on.is_some();
     if arguments.exit_on_eol != 0 && report.end_of_life == Some(true) {
         return arguments.exit_on_eol;
     }
     match (report.decision.verdict, arguments.exit_code) {
-        (Verdict::Pass, _) if incomplete(report, gated) => exit::COULD_NOT_SCAN,
+        (Verdict::Pass, _) if incomplete => exit::COULD_NOT_SCAN,
         (Verdict::Pass, _) => exit::PASSED,
         (Verdict::Fail, code) if code != 0 && left => code,
         (Verdict::Fail, _) => exit::POLICY_FAILED,

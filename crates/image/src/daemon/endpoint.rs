@@ -46,9 +46,17 @@ pub struct Daemons {
 const NAMESPACES: [&str; 3] = ["k8s.io", "default", "moby"];
 
 impl Daemons {
-    /// The addresses that the environment of this process and the files of its user name.
-    pub fn of_environment() -> Self {
-        Self::of(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+    /// The addresses that the environment of this process and the files of its user name, below those given for Docker and
+    /// Podman.
+    pub fn of_environment(docker: Option<&str>, podman: Option<&str>) -> Self {
+        Self::of(&|name| {
+            let given = match name {
+                "DOCKER_HOST" => docker.map(OsString::from),
+                "CONTAINER_HOST" => podman.map(OsString::from),
+                _ => None,
+            };
+            given.or_else(|| std::env::var_os(name).filter(|value| !value.is_empty()))
+        })
     }
 
     /// The addresses by these variables.
@@ -183,6 +191,13 @@ mod tests {
         let found = daemons(&[("CONTAINERD_ADDRESS", "unix:///c.sock"), ("CONTAINERD_NAMESPACE", "a")]);
         assert_eq!(found.containerd, [std::path::PathBuf::from("/c.sock")]);
         assert_eq!(found.containerd_namespaces, ["a"]);
+    }
+
+    #[test]
+    fn an_address_given_stands_above_the_environment() {
+        let found = Daemons::of_environment(Some("/d.sock"), Some("unix:///p.sock"));
+        assert_eq!(found.docker, [Endpoint::Socket("/d.sock".into())]);
+        assert_eq!(found.podman, [Endpoint::Socket("/p.sock".into())]);
     }
 
     #[test]
