@@ -26,6 +26,7 @@ use seaworthy_model::{
     ArtifactKind, DatabaseInfo, Distribution, Effect, Family, ImageMetadata, Inventory, PackageClass, Platform,
     Problem, ScanReport,
 };
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -197,6 +198,7 @@ fn judge(
     if let Some(distribution) = &options.distribution {
         inventory.distribution = Some(distribution.clone());
     }
+    disown_third_parties(&mut inventory);
     inventory
         .packages
         .retain(|package| options.package_classes.contains(&package.ecosystem.class()));
@@ -235,4 +237,21 @@ fn judge(
         decision,
         database,
     })
+}
+
+/// What a package of others than the distribution brought is not the distribution's: its advisories say nothing about it.
+fn disown_third_parties(inventory: &mut Inventory) {
+    let (others, own): (Vec<_>, Vec<_>) = inventory
+        .packages_of(PackageClass::Os)
+        .map(|(_, package)| package)
+        .partition(|package| seaworthy_advisories::ecosystem::is_third_party(package));
+    let own: HashSet<&str> = own.into_iter().map(|package| package.name.as_str()).collect();
+    let others: HashSet<String> = others
+        .into_iter()
+        .filter(|package| !own.contains(package.name.as_str()))
+        .map(|package| package.name.clone())
+        .collect();
+    for package in &mut inventory.packages {
+        package.owned_by.take_if(|owner| others.contains(owner));
+    }
 }

@@ -1,7 +1,8 @@
 //! Debian: the OSV export of the security tracker and the native lists of DSA, DLA and DTSA advisories.
 //!
 //! `DEBIAN-CVE-*` records say for the releases in support in which version a CVE is fixed, per source package. DSA and
-//! DLA give their ids to those records; for releases that the tracker no longer covers they are the records.
+//! DLA give their ids to those records; for releases that the tracker no longer covers they are the records. What one
+//! release leaves open ends where a later one has fixed it.
 
 use super::files::{FeedFile, fits};
 use super::osv::Advisory;
@@ -9,6 +10,7 @@ use super::output::{Output, PART, Tally, earliest};
 use super::{Input, words};
 use crate::error::Error;
 use crate::record::{Range, RangeEnd, Record, SourceId};
+use crate::versions::Scheme;
 use seaworthy_model::{FixStatus, Severity};
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -56,6 +58,7 @@ pub(super) fn read(input: &Input<'_>) -> Result<Output, Error> {
         read_list(file, &mut output, &mut notices)?;
     }
     join(notices, &mut output);
+    limit_by_later_fixes(&mut output);
     Ok(output)
 }
 
@@ -371,5 +374,43 @@ fn join(notices: Vec<Notice>, output: &mut Output) {
     made.sort_unstable();
     for record in made {
         output.push(record);
+    }
+}
+
+/// Ends what a release has not fixed where a later release has: a package of that version was installed from there, or
+/// from unstable, and contains the fix.
+fn limit_by_later_fixes(output: &mut Output) {
+    let release = |record: &Record| record.section.strip_prefix("debian ")?.parse::<u32>().ok();
+    let compare = |one: &str, other: &str| Scheme::Deb.order_or_fallback(one, other);
+    let mut fixes: HashMap<(&str, &str), Vec<(u32, &str)>> = HashMap::new();
+    for record in &output.records {
+        if let (Some(release), [range]) = (release(record), record.ranges.as_slice())
+            && let RangeEnd::Fixed(fix) = &range.end
+        {
+            let key = (record.package.as_str(), record.id.as_str());
+            fixes.entry(key).or_default().push((release, fix));
+        }
+    }
+    let mut limits: Vec<(usize, String)> = Vec::new();
+    for (index, record) in output.records.iter().enumerate() {
+        let (Some(own), [range]) = (release(record), record.ranges.as_slice()) else {
+            continue;
+        };
+        let known = fixes.get(&(record.package.as_str(), record.id.as_str()));
+        let later = known.into_iter().flatten().filter(|(release, _)| *release > own);
+        if range.end == RangeEnd::Open
+            && let Some((_, fix)) = later.min_by(|a, b| compare(a.1, b.1))
+        {
+            limits.push((index, (*fix).to_owned()));
+        }
+    }
+    for (index, fix) in limits {
+        if let Some(range) = output
+            .records
+            .get_mut(index)
+            .and_then(|record| record.ranges.first_mut())
+        {
+            range.end = RangeEnd::Limit(fix);
+        }
     }
 }

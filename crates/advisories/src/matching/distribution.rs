@@ -65,6 +65,9 @@ pub(super) fn find(
         if any {
             let of_build = key.build.as_ref().and_then(|build| build.invalid.clone());
             invalid = invalid.or(key.installed.invalid.clone()).or(of_build);
+            if is_temporary_fix(&package.version) {
+                invalid.get_or_insert_with(|| TEMPORARY_FIX.to_owned());
+            }
         }
         for (id, statements) in candidates.by_id() {
             if key.whole_module && decided.contains(&id) {
@@ -228,6 +231,9 @@ fn collect<'a>(
                     stretch,
                     "the advisory names the module, not which of its packages".to_owned(),
                 ),
+                Judgement::Affected(stretch) if is_temporary_fix(&package.version) => {
+                    Judgement::Uncertain(stretch, TEMPORARY_FIX.to_owned())
+                }
                 judgement => judgement,
             };
             let mut candidate = Candidate {
@@ -267,6 +273,13 @@ fn is_subscribed(distribution: &Distribution, package: &Package) -> bool {
 /// Lines of SUSE's releases that need a further subscription.
 fn is_paid_line(product: &str) -> bool {
     matches!(product, "LTSS" | "ESPOS" | "SAP" | "BCL" | "TERADATA" | "Real Time")
+}
+
+const TEMPORARY_FIX: &str = "it is a temporary fix for one customer, which may contain the update's";
+
+/// SUSE's program temporary fixes sort below the update that brings the same to everybody.
+fn is_temporary_fix(version: &str) -> bool {
+    version.contains(".PTF.")
 }
 
 fn fixes<'a>(entry: &Entry<'a>) -> impl Iterator<Item = &'a str> + use<'a> {

@@ -11,9 +11,10 @@ mod distribution;
 mod judge;
 mod language;
 mod red_hat;
+mod suite;
 
 use crate::database::Database;
-use crate::ecosystem::{distribution_rules, is_third_party};
+use crate::ecosystem::{DistributionRules, distribution_rules, is_third_party};
 use crate::end_of_life::end_of_life;
 use crate::error::Error;
 use crate::language::LANGUAGES;
@@ -158,12 +159,46 @@ impl Database {
                     .push(&package.name);
             } else if is_third_party(package) {
                 left_out.third_party.push(&package.name);
-            } else if let Some(reason) = distribution::find(sections, rules, release, index, package, found) {
+            } else if let Some(reason) = self.find_package(sections, rules, release, index, package, found)? {
                 findings.problems.push(uncertain(package, &reason));
             }
         }
         left_out.report(release, rules.packages.purl_type(), &mut findings.problems);
         Ok(())
+    }
+
+    /// The findings of one package of the distribution, and why they are not certain, if they are not.
+    fn find_package(
+        &self,
+        sections: distribution::Sections<'_>,
+        rules: &DistributionRules,
+        release: &Distribution,
+        index: usize,
+        package: &Package,
+        found: &mut Vec<Found>,
+    ) -> Result<Option<String>, Error> {
+        let Some(origin) = suite::origin(release, rules, package) else {
+            return Ok(distribution::find(sections, rules, release, index, package, found));
+        };
+        let Some(base) = self.section(&origin.section)? else {
+            let reason = distribution::find(sections, rules, release, index, package, found);
+            let unknown = || {
+                format!(
+                    "it was built from {}, about which the data have no advisories",
+                    origin.section
+                )
+            };
+            return Ok(Some(reason.unwrap_or_else(unknown)));
+        };
+        let sections = distribution::Sections { base, pro: None };
+        Ok(distribution::find(
+            sections,
+            rules,
+            release,
+            index,
+            &origin.package,
+            found,
+        ))
     }
 
     fn find_in_languages(
@@ -173,10 +208,12 @@ impl Database {
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
         for ecosystem in Ecosystem::ALL {
-            // The distribution's advisories hold for what its own packages own; the project itself is no dependency.
+            // The distribution's advisories hold for what its own packages own, where there are any; the project itself is
+            // no dependency.
+            let covered = findings.distribution_supported;
             let mut packages = inventory
                 .packages_of(PackageClass::Language)
-                .filter(|(_, package)| package.ecosystem == ecosystem && package.owned_by.is_none())
+                .filter(|(_, package)| package.ecosystem == ecosystem && !(covered && package.owned_by.is_some()))
                 .filter(|(_, package)| !package.relationship.is_own())
                 .peekable();
             if packages.peek().is_none() {

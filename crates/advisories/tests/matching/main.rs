@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+mod alpine;
 mod collection;
+mod debian;
+mod python;
+mod rpm;
 mod rules;
 
 use seaworthy_advisories::database::Database;
@@ -68,6 +72,12 @@ const PACKAGES: &[&str] = &[
     "rubygem-json",
     "scipy",
     "unbound",
+    "consul",
+    "kernel-core",
+    "openssl-libs",
+    "oslo-middleware",
+    "products-pluggableauthservice",
+    "url-regex",
 ];
 
 fn database() -> Option<&'static Database> {

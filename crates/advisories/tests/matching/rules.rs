@@ -1,11 +1,15 @@
 //! One table a rule: affected, fixed, not affected and uncertain, each with a record that its publisher states.
+//!
+//! Here and beside it (`alpine.rs`, `debian.rs`, `rpm.rs`, `python.rs`) are the rules that begin with a package; those
+//! that begin with what lies in an image are in the scanner's tests. The feeds say nothing of Oracle (its flavours and
+//! architectures) and of Wolfi, nothing of images' repositories by CPE, and leave out what Red Hat calls not affected.
 
 use super::{TODAY, binary, database, find};
 use seaworthy_model::{Confidence, Distribution, Ecosystem, Effect, Family, FixStatus, Inventory, Package, limits};
 
 /// What is expected of one vulnerability in one package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Expected {
+pub(super) enum Expected {
     /// Affected for certain, and fixed in this version.
     Fix(&'static str),
     /// Affected for certain, without a fix that can be had.
@@ -20,16 +24,17 @@ use Expected::{Fix, No, Open, Perhaps};
 
 /// A package as its database has it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Installed {
+pub(super) struct Installed {
     name: &'static str,
     source: &'static str,
     version: &'static str,
     source_version: &'static str,
     arch: &'static str,
     label: &'static str,
+    maintainer: &'static str,
 }
 
-fn installed(name: &'static str, version: &'static str) -> Installed {
+pub(super) fn installed(name: &'static str, version: &'static str) -> Installed {
     Installed {
         name,
         version,
@@ -38,11 +43,11 @@ fn installed(name: &'static str, version: &'static str) -> Installed {
 }
 
 impl Installed {
-    fn of(self, source: &'static str) -> Self {
+    pub(super) fn of(self, source: &'static str) -> Self {
         Self { source, ..self }
     }
 
-    fn built_from(self, source: &'static str, source_version: &'static str) -> Self {
+    pub(super) fn built_from(self, source: &'static str, source_version: &'static str) -> Self {
         Self {
             source,
             source_version,
@@ -50,12 +55,16 @@ impl Installed {
         }
     }
 
-    fn on(self, arch: &'static str) -> Self {
+    pub(super) fn on(self, arch: &'static str) -> Self {
         Self { arch, ..self }
     }
 
-    fn labelled(self, label: &'static str) -> Self {
+    pub(super) fn labelled(self, label: &'static str) -> Self {
         Self { label, ..self }
+    }
+
+    pub(super) fn by(self, maintainer: &'static str) -> Self {
+        Self { maintainer, ..self }
     }
 
     fn package(self, ecosystem: Ecosystem) -> Package {
@@ -66,12 +75,13 @@ impl Installed {
         }
         package.arch = if self.arch.is_empty() { "x86_64" } else { self.arch }.to_owned();
         package.modularity_label = self.label.to_owned();
+        package.maintainer = self.maintainer.to_owned();
         package
     }
 }
 
 #[track_caller]
-fn check(distribution: Option<&Distribution>, ecosystem: Ecosystem, rows: &[(Installed, &str, Expected)]) {
+pub(super) fn check(distribution: Option<&Distribution>, ecosystem: Ecosystem, rows: &[(Installed, &str, Expected)]) {
     let mut wrong = Vec::new();
     for &(installed, id, expected) in rows {
         let Some(findings) = find(distribution.cloned(), installed.package(ecosystem)) else {
@@ -102,7 +112,7 @@ fn check(distribution: Option<&Distribution>, ecosystem: Ecosystem, rows: &[(Ins
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn on(family: Family, release: &str) -> Distribution {
+pub(super) fn on(family: Family, release: &str) -> Distribution {
     Distribution::new(family, release)
 }
 
@@ -173,6 +183,8 @@ fn epochs_are_compared_where_they_are_known() {
                 Fix("1:1.1.1k-6.el8_5"),
             ),
             (installed("openssl", ""), "CVE-2022-0778", Perhaps("1:1.1.1k-6.el8_5")),
+            // An epoch of the package's own, higher than the advisory's.
+            (installed("openssl", "2:1.0.1-1.el8"), "CVE-2022-0778", No),
         ],
     );
 }
@@ -308,6 +320,8 @@ fn architectures_are_kept_apart() {
             (docker("x86_64"), "CVE-2018-10892", Fix("18.06.1ce-2.amzn2")),
             (docker("aarch64"), "CVE-2018-10892", No),
             (docker("noarch"), "CVE-2018-10892", Fix("18.06.1ce-2.amzn2")),
+            (installed("docker", ""), "CVE-2018-10892", Perhaps("18.06.1ce-2.amzn2")),
+            (installed("docker", "").on("aarch64"), "CVE-2018-10892", No),
         ],
     );
 }
