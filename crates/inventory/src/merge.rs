@@ -131,7 +131,13 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
     attribute(&mut packages, layers, refs);
     packages.sort_by(|a, b| order(a).cmp(&order(b)));
     let databases = databases(&seen, refs);
-    problems.extend(missing_databases(layers, &databases, distribution.is_some(), &packages));
+    problems.extend(missing_databases(
+        layers,
+        &seen,
+        &databases,
+        distribution.is_some(),
+        &packages,
+    ));
     problems.sort();
     problems.dedup();
     let coverage = Coverage {
@@ -439,6 +445,7 @@ fn databases(seen: &[Seen<'_>], refs: &[LayerRef]) -> Vec<PackageDatabase> {
 /// A distribution without its packages is not a clean one.
 fn missing_databases(
     layers: &[&LayerContents],
+    seen: &[Seen<'_>],
     databases: &[PackageDatabase],
     distribution: bool,
     packages: &[Package],
@@ -470,8 +477,23 @@ fn missing_databases(
     }
     if distribution && deleted.is_empty() && !os_packages && !databases.is_empty() {
         for database in databases {
-            let what = "the package database lists no package: it is empty or could not be read";
-            problems.push(Problem::at_path(database.path.clone(), Effect::Incomplete, what));
+            // Where each package has a file of its own, a broken one is a package that is missing, not the database.
+            let is_unread = |file: &Seen<'_>| {
+                let mut problems = file.report.problems.iter();
+                file.path == database.path && problems.any(|problem| problem.effect == Effect::Incomplete)
+            };
+            let (effect, what) = if seen.iter().any(is_unread) {
+                (
+                    Effect::Incomplete,
+                    "the package database could not be read; its packages cannot be listed",
+                )
+            } else {
+                (
+                    Effect::Uncertain,
+                    "the package database was read and lists no package; what is installed here is not known to it",
+                )
+            };
+            problems.push(Problem::at_path(database.path.clone(), effect, what));
         }
     }
     problems
