@@ -91,23 +91,24 @@ impl Credentials {
         }
     }
 
-    /// The logins of a pull secret (`.dockerconfigjson` or `.dockercfg`) or of a file's content.
+    /// The logins of a pull secret (`.dockerconfigjson` or `.dockercfg`).
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn from_docker_config_json(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self {
-            configs: vec![DockerConfig::parse(bytes)?],
-            ..Self::default()
-        })
+        let mut credentials = Self::default();
+        credentials.add_docker_config_json(bytes)?;
+        Ok(credentials)
     }
 
     /// Adds the logins of a further pull secret, asked after those that are there.
     ///
+    /// Helpers that it names are not run: they would show registries of its writer's choice who *we* are.
+    ///
     /// # Errors
     /// When it cannot be read.
     pub fn add_docker_config_json(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.configs.push(DockerConfig::parse(bytes)?);
+        self.configs.push(DockerConfig::parse(bytes)?.without_helpers());
         Ok(())
     }
 
@@ -258,6 +259,14 @@ mod tests {
         assert!(matches!(explicit.as_slice(), [Login::Basic { username, .. }] if username == "u"));
         let mirror = credentials.logins("a.example", "x", true, limit).await;
         assert!(matches!(mirror.as_slice(), [Login::Basic { username, .. }, Login::Anonymous] if username == "a"));
+    }
+
+    #[test]
+    fn a_pull_secret_names_no_program_that_is_run() {
+        let config = r#"{"auths":{"a.example":{"auth":"YTpi"}},"credsStore":"x","credHelpers":{"b.example":"x"}}"#;
+        let plain = Credentials::from_docker_config_json(br#"{"auths":{"a.example":{"auth":"YTpi"}}}"#).unwrap();
+        let given = Credentials::from_docker_config_json(config.as_bytes()).unwrap();
+        assert_eq!(format!("{given:?}"), format!("{plain:?}"));
     }
 
     #[tokio::test]

@@ -70,6 +70,14 @@ impl DockerConfig {
         serde_json::from_value(whole).map_err(|error| bad(&error))
     }
 
+    /// The same without the programs that it names.
+    pub(crate) fn without_helpers(self) -> Self {
+        Self {
+            auths: self.auths,
+            ..Self::default()
+        }
+    }
+
     /// The login that the file holds for a repository, helpers aside.
     pub fn stored(&self, host: &str, repository: &str) -> Option<Login> {
         let entry = best(&self.auths, host, repository)?;
