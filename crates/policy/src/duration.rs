@@ -25,9 +25,42 @@ pub fn parse(text: &str) -> Option<i64> {
     Some(seconds)
 }
 
+/// A duration as people would write it, in at most two units: `30m`, `1h30m`, `7d`.
+pub fn text(seconds: i64) -> String {
+    let units = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let mut rest = seconds.max(0);
+    let mut parts = Vec::new();
+    for (size, unit) in units {
+        let count = rest / size;
+        rest %= size;
+        if count > 0 {
+            parts.push(format!("{count}{unit}"));
+        }
+    }
+    match parts.is_empty() {
+        true => "0s".to_owned(),
+        false => parts.into_iter().take(2).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, text};
+
+    #[test]
+    fn writes_what_people_read() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (-5, "0s"),
+            (3, "3s"),
+            (1800, "30m"),
+            (5400, "1h30m"),
+            (604_800, "7d"),
+            (90_061, "1d1h"),
+        ] {
+            assert_eq!(text(seconds), expected, "{seconds}");
+        }
+    }
 
     #[test]
     fn reads_what_people_write() {
