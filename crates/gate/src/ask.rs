@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::hold::Kind;
 use crate::memory::Memory;
 use crate::review::{Request, Review};
-use crate::{pod, workload};
+use crate::{exception, pod, workload};
 
 /// Which of the two webhooks is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +59,12 @@ fn of_request(request: &Request, memory: &Memory, now: i64) -> Answer {
         request.sub_resource.as_str(),
     ) {
         ("", "Pod", "" | "ephemeralcontainers") => pod::ask(request, memory, now),
-        ("batch", "CronJob", "") => workload::ask_cron_job(request),
+        ("batch", "CronJob", "") => workload::ask_cron_job(request, memory),
         ("apps" | "batch", kind, "") => match Kind::named(kind) {
             Some(kind) => workload::ask(request, kind, memory, now),
             None => Answer::allow(&request.uid, "allowed"),
         },
+        ("seaworthy.dev", "ScanException", "") => exception::ask(request),
         _ => Answer::allow(&request.uid, "allowed"),
     }
 }

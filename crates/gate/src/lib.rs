@@ -8,6 +8,7 @@
 mod annotations;
 mod answer;
 mod ask;
+mod exception;
 mod hold;
 mod images;
 mod json_patch;
@@ -28,7 +29,7 @@ pub use hold::{GATE, Hold, Kind};
 pub use images::{ImageUse, Images, images, pod_images};
 pub use leave::{carries_ours, leave};
 pub use memory::{Admission, Earlier, GlassKey, Memory, OwnerRecord, Revision, TagKey, repository};
-pub use owner::{PodOwner, owner_of_pod, owner_of_workload, owner_record, owner_revision};
+pub use owner::{PodOwner, asked_by, owner_of_pod, owner_of_workload, owner_record, owner_revision};
 pub use release::{NotReleased, describe, release, release_pod};
 pub use review::Request;
 pub use standing::{Glass, ImageStanding, Standing, Subject, stand};

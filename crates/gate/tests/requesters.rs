@@ -55,3 +55,32 @@ fn a_pod_without_a_controller_has_a_requester_too() {
         None
     );
 }
+
+#[test]
+fn whoever_changed_an_exception_last_asked_for_it_and_nobody_writes_another_name() {
+    let exception = |reason: &str| {
+        json!({"apiVersion": "seaworthy.dev/v1alpha1", "kind": "ScanException",
+               "metadata": {"name": "e", "namespace": "default", "annotations": {REQUESTED_BY: "somebody-else"}},
+               "spec": {"vulnerabilities": ["CVE-1"], "reason": reason, "expires": {"whenFixed": true}}})
+    };
+    let ask_as = |user: &str, new: &Value, old: Option<&Value>| {
+        let operation = if old.is_some() { "UPDATE" } else { "CREATE" };
+        let review = review_by(user, operation, "ScanException", new, old);
+        let answer = ask(&review, Phase::Mutating, &memory(), NOW);
+        assert!(answer.allowed && answer.scans.is_empty(), "{answer:?}");
+        let patched = patched(new, &answer.patches);
+        // Asked again it changes nothing, and the second webhook has nothing to refuse.
+        let again = review_by(user, operation, "ScanException", &patched, old);
+        assert_eq!(
+            ask(&again, Phase::Mutating, &memory(), NOW).patches,
+            Vec::<Value>::new()
+        );
+        assert!(ask(&again, Phase::Validating, &memory(), NOW).allowed);
+        patched
+    };
+    let stored = ask_as("ann", &exception("a"), None);
+    assert_eq!(requester(&stored), Some("ann"));
+    let relabelled = ask_as("bob", &exception("a"), Some(&stored));
+    assert_eq!(requester(&relabelled), Some("ann"), "it says the same");
+    assert_eq!(requester(&ask_as("bob", &exception("b"), Some(&stored))), Some("bob"));
+}

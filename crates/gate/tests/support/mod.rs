@@ -99,6 +99,7 @@ pub(crate) fn subject(owner: &PodOwner) -> Subject<'_> {
         owner: &owner.top,
         template: &owner.template,
         glass: Glass::Whole,
+        asked_by: &owner.asked_by,
         latest: false,
     }
 }
@@ -107,6 +108,7 @@ pub(crate) fn review_by(user: &str, operation: &str, kind: &str, object: &Value,
     let group = match kind {
         "Pod" => "",
         "Job" | "CronJob" => "batch",
+        "ScanException" => "seaworthy.dev",
         _ => "apps",
     };
     json!({
