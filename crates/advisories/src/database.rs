@@ -100,6 +100,12 @@ impl Database {
         }
     }
 
+    /// What tells these data from any others: the same data, built again or copied, have the same.
+    pub fn identity(&self) -> String {
+        let checksum = self.file.checksum().iter().take(16);
+        checksum.map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Verifies every section, also those that nothing asked for.
     pub fn verify(&self) -> Result<(), Error> {
         self.file.verify()

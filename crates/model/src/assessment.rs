@@ -3,9 +3,10 @@
 //! Small enough to be held in memory for every image of a cluster, and complete enough that a changed policy, a new
 //! exception or the passing of time needs no second look at the report.
 
-use crate::{Effect, FixStatus, Problem, ScanReport, Severity};
+use crate::{Effect, FixStatus, Match, Package, Problem, ScanReport, Severity};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One finding, reduced to what rules, exceptions and the line for people need.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,42 @@ pub struct AssessedFinding {
     pub published: Option<String>,
 }
 
+impl AssessedFinding {
+    /// What rules and people need of a match in this package.
+    pub fn of(matched: &Match, package: Option<&Package>) -> Self {
+        Self {
+            id: matched.id.clone(),
+            vendor_ids: matched.vendor_ids.clone(),
+            package: package.map(|package| package.name.clone()).unwrap_or_default(),
+            installed: package.map(|package| package.version.clone()).unwrap_or_default(),
+            fixed: match matched.status {
+                FixStatus::Fixed => matched.fixed_version.clone(),
+                _ => String::new(),
+            },
+            severity: matched.severity,
+            cvss: matched
+                .cvss
+                .values()
+                .filter_map(|cvss| cvss.best_score())
+                .max_by(f64::total_cmp),
+            epss: matched.epss.map(|epss| epss.score),
+            known_exploited: matched.known_exploited.is_some(),
+            published: matched.published.clone(),
+        }
+    }
+
+    /// The order of findings: the worst first, and the same order whatever order they came in.
+    pub fn worst_first(&self, other: &Self) -> Ordering {
+        let badness = |finding: &Self| (finding.severity, finding.known_exploited, !finding.fixed.is_empty());
+        badness(other)
+            .cmp(&badness(self))
+            .then_with(|| other.cvss.unwrap_or(0.0).total_cmp(&self.cvss.unwrap_or(0.0)))
+            .then_with(|| (&self.id, &self.package).cmp(&(&other.id, &other.package)))
+            .then_with(|| (&self.installed, &self.fixed).cmp(&(&other.installed, &other.fixed)))
+            .then_with(|| self.vendor_ids.cmp(&other.vendor_ids))
+    }
+}
+
 /// What is known of one image after a scan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -50,51 +87,52 @@ pub struct Assessment {
     /// Of an image for several platforms: those that were asked for, `os/architecture`. Empty for an image that has one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub platforms: BTreeSet<String>,
+    /// Ids that became known after the scan, when the advisory data changed, and when that was, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub later: BTreeMap<String, i64>,
 }
 
 impl Assessment {
     /// Reduces a report.
     pub fn of(report: &ScanReport, scanned_at: i64) -> Self {
-        let mut findings: Vec<AssessedFinding> = report
+        let findings = report
             .decision
             .findings
             .iter()
             .filter(|finding| finding.suppression.is_none())
             .map(|finding| {
                 let matched = &finding.matched;
-                let package = report.inventory.packages.get(matched.package);
-                AssessedFinding {
-                    id: matched.id.clone(),
-                    vendor_ids: matched.vendor_ids.clone(),
-                    package: package.map(|package| package.name.clone()).unwrap_or_default(),
-                    installed: package.map(|package| package.version.clone()).unwrap_or_default(),
-                    fixed: match matched.status {
-                        FixStatus::Fixed => matched.fixed_version.clone(),
-                        _ => String::new(),
-                    },
-                    severity: matched.severity,
-                    cvss: matched
-                        .cvss
-                        .values()
-                        .filter_map(|cvss| cvss.best_score())
-                        .max_by(f64::total_cmp),
-                    epss: matched.epss.map(|epss| epss.score),
-                    known_exploited: matched.known_exploited.is_some(),
-                    published: matched.published.clone(),
-                }
+                AssessedFinding::of(matched, report.inventory.packages.get(matched.package))
             })
             .collect();
-        worst_first(&mut findings);
+        Self::new(&report.inventory.problems, findings, scanned_at)
+    }
+
+    /// What the problems and the findings of one image amount to.
+    pub fn new(problems: &[Problem], mut findings: Vec<AssessedFinding>, scanned_at: i64) -> Self {
+        findings.sort_by(|a, b| a.worst_first(b));
         Self {
             scanned_at,
-            incomplete: report
-                .inventory
-                .problems
+            incomplete: problems
                 .iter()
-                .find(|problem| problem.effect == Effect::Incomplete)
+                .filter(|problem| problem.effect == Effect::Incomplete)
+                .min()
                 .map(place_and_what),
             findings,
-            platforms: BTreeSet::new(),
+            ..Self::default()
+        }
+    }
+
+    /// Remembers since when the ids are known that were not found in the same image before.
+    pub fn follow(&mut self, before: &Self, now: i64) {
+        let known: BTreeSet<&str> = before.findings.iter().map(|finding| finding.id.as_str()).collect();
+        for AssessedFinding { id, .. } in &self.findings {
+            let since = match (before.later.get(id), known.contains(id.as_str())) {
+                (Some(since), _) => *since,
+                (None, true) => continue,
+                (None, false) => now,
+            };
+            self.later.insert(id.clone(), since);
         }
     }
 
@@ -107,7 +145,7 @@ impl Assessment {
                 self.findings.push(finding);
             }
         }
-        worst_first(&mut self.findings);
+        self.findings.sort_by(|a, b| a.worst_first(b));
         self.platforms.extend(other.platforms);
     }
 
@@ -140,15 +178,6 @@ impl Assessment {
     }
 }
 
-fn worst_first(findings: &mut [AssessedFinding]) {
-    findings.sort_by(|a, b| {
-        (b.severity, b.known_exploited, !b.fixed.is_empty())
-            .cmp(&(a.severity, a.known_exploited, !a.fixed.is_empty()))
-            .then_with(|| b.cvss.unwrap_or(0.0).total_cmp(&a.cvss.unwrap_or(0.0)))
-            .then_with(|| (&a.id, &a.package).cmp(&(&b.id, &b.package)))
-    });
-}
-
 fn place_and_what(problem: &Problem) -> String {
     use crate::Subject;
     match &problem.subject {
@@ -162,7 +191,7 @@ fn place_and_what(problem: &Problem) -> String {
 mod tests {
     use super::{AssessedFinding, Assessment};
     use crate::Severity;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn finding(id: &str, severity: Severity) -> AssessedFinding {
         AssessedFinding {
@@ -201,6 +230,24 @@ mod tests {
             Assessment::default().missing_platform(&one_more),
             None,
             "an image of one platform"
+        );
+    }
+
+    #[test]
+    fn what_became_known_later_keeps_its_day() {
+        let of = |ids: &[&str]| Assessment {
+            findings: ids.iter().map(|id| finding(id, Severity::High)).collect(),
+            ..Assessment::default()
+        };
+        let scanned = of(&["CVE-1"]);
+        let mut second = of(&["CVE-1", "CVE-2"]);
+        second.follow(&scanned, 10);
+        assert_eq!(second.later, BTreeMap::from([("CVE-2".to_owned(), 10)]));
+        let mut third = of(&["CVE-2", "CVE-3"]);
+        third.follow(&second, 20);
+        assert_eq!(
+            third.later,
+            BTreeMap::from([("CVE-2".to_owned(), 10), ("CVE-3".to_owned(), 20)])
         );
     }
 }

@@ -206,6 +206,7 @@ fn judge(
         let what = "neither a distribution nor a package was recognised: what is installed here without a package manager is not seen";
         inventory.problems.push(Problem::of_artifact(Effect::Uncertain, what));
     }
+    observer.inventory(&inventory);
     observer.step(&Step::Matching {
         packages: inventory.packages.len(),
     });

@@ -1,7 +1,7 @@
 //! What a scan tells of itself while it runs: its steps, the bytes of each layer, and where the time went.
 
 use seaworthy_image::Progress;
-use seaworthy_model::Digest;
+use seaworthy_model::{Digest, Inventory};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -74,6 +74,10 @@ pub trait Observer: Send + Sync {
     /// The layer at this index was read.
     fn layer_read(&self, index: usize) {
         let _ = index;
+    }
+    /// All was read; this is what it says, before anything is matched.
+    fn inventory(&self, inventory: &Inventory) {
+        let _ = inventory;
     }
 }
 

@@ -81,6 +81,11 @@ fn date(cursor: &mut Cursor<'_>) -> Result<Option<i64>, Malformed> {
     cursor.signed().map(|date| present.then_some(date))
 }
 
+/// The checksum in a header; nothing of what is none.
+pub(super) fn checksum(file: &[u8]) -> &[u8] {
+    file.get(HASHED..HEADER).unwrap_or_default()
+}
+
 impl Index {
     /// The frames of releases and languages.
     pub(crate) fn sections(&self) -> impl Iterator<Item = &Frame> {

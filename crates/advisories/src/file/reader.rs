@@ -2,7 +2,7 @@
 
 use super::bytes::Malformed;
 use super::facts::{Block, Vectors};
-use super::index::{Frame, Index, Kind, fact_order};
+use super::index::{self, Frame, Index, Kind, fact_order};
 use super::map;
 use super::once::Once;
 use super::section::Section;
@@ -100,6 +100,11 @@ impl AdvisoryFile {
 
     pub(crate) fn len(&self) -> usize {
         self.bytes.get().len()
+    }
+
+    /// The checksum of header and index, which has those of all frames in it.
+    pub(crate) fn checksum(&self) -> &[u8] {
+        index::checksum(self.bytes.get())
     }
 
     fn damaged(&self, frame: &Frame, what: impl Into<String>) -> Error {
