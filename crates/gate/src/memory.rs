@@ -3,7 +3,7 @@
 //! Verdicts and admissions come from our store only. Nothing in here was written by the author of a workload.
 
 use seaworthy_model::Assessment;
-use seaworthy_policy::{Exception, ScanPolicy, image_name};
+use seaworthy_policy::{Action, Exception, ScanPolicy, image_name};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -75,6 +75,8 @@ pub struct OwnerRecord {
     pub top: String,
     /// Its labels, for workload selectors.
     pub labels: BTreeMap<String, String>,
+    /// Who asked for its template, empty where nobody knows.
+    pub requested_by: String,
     /// The labels by which it finds what belongs to it.
     pub selector: BTreeMap<String, String>,
     /// The pods that it makes now.
@@ -106,8 +108,8 @@ pub struct Memory {
     pub readable: HashSet<(String, String, String)>,
     /// What was let in.
     pub admissions: HashSet<Admission>,
-    /// Namespace and digest that a person approved.
-    pub approvals: HashSet<(String, String)>,
+    /// Who approved a digest for a namespace. For whom it counts is decided when something is judged.
+    pub approvals: HashMap<(String, String), BTreeSet<String>>,
     /// Of what somebody broke the glass, with the `uid`s of the workloads that say so.
     pub broken_glass: HashMap<GlassKey, BTreeSet<String>>,
     /// The same of CronJobs, for all their Jobs.
@@ -133,6 +135,12 @@ impl Memory {
         let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
         labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
         labels
+    }
+
+    /// Whether who asks for something matters: some policy holds until somebody else has approved it.
+    pub(crate) fn requires_approvals(&self) -> bool {
+        let requires = |policy: &ScanPolicy| policy.approval_required && policy.action == Action::Enforce;
+        self.policies.iter().any(requires)
     }
 
     /// Whether somebody broke the glass of what pods of this top owner and template come from.

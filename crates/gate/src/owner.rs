@@ -3,7 +3,7 @@
 //! Anybody who may make pods may write any owner into them. So an owner that is known must be of that kind, select the
 //! pod by its labels and have its containers; else the pod is judged as one that nobody stands above.
 
-use crate::annotations;
+use crate::annotations::{self, REQUESTED_BY};
 use crate::images::{images, pod_images};
 use crate::memory::{Memory, OwnerRecord, Revision};
 use crate::standing::Glass;
@@ -21,6 +21,8 @@ pub struct PodOwner {
     pub template: String,
     /// The labels that workload selectors see.
     pub labels: BTreeMap<String, String>,
+    /// Who asked for it; nobody where that is not known.
+    pub asked_by: Vec<String>,
     /// The images of that template by container, where it is known.
     pub images: BTreeMap<String, String>,
     /// Whether a controller would make it again.
@@ -67,6 +69,7 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
             top,
             template,
             labels,
+            asked_by: Vec::new(),
             images: BTreeMap::new(),
             is_controlled: true,
         };
@@ -88,6 +91,7 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
             top: String::new(),
             template: template_of_images(pod),
             labels,
+            asked_by: Vec::new(),
             images: BTreeMap::new(),
             is_controlled: true,
         };
@@ -97,11 +101,16 @@ pub fn owner_of_pod(pod: &Value, memory: &Memory) -> PodOwner {
     }
     let mut labels = labels;
     labels.extend(record.labels.clone());
-    labels.extend(above.into_iter().flat_map(|record| record.labels.clone()));
+    labels.extend(above.iter().flat_map(|record| record.labels.clone()));
     PodOwner {
         top,
         template: revision.template.clone(),
         labels,
+        asked_by: match above {
+            Some(above) if record.kind == "Job" => asked_by_job(&record.revision.template, &record.requested_by, above),
+            Some(above) => known([&above.requested_by]),
+            None => known([&record.requested_by]),
+        },
         images: revision.images.clone(),
         is_controlled: true,
     }
@@ -122,6 +131,34 @@ pub fn owner_of_workload(object: &Value, memory: &Memory) -> String {
         None => String::new(),
         Some(above) if is_job_of(&text(object, "/metadata/namespace"), &containers, above) => uid,
         Some(_) => own,
+    }
+}
+
+/// Who asked for a workload, `named` being who did by what stands on it; nobody where that is not known.
+///
+/// A Job of a CronJob is made by its controller, or by hand from what it says: then whoever wrote that has asked too.
+pub fn asked_by(object: &Value, owner: &str, template: &str, named: &str, memory: &Memory) -> Vec<String> {
+    match memory.owners.get(owner) {
+        Some(above) if above.kind == "CronJob" && text(object, "/kind") == "Job" => {
+            asked_by_job(template, named, above)
+        }
+        _ => known([named]),
+    }
+}
+
+/// Of a Job with another template than its CronJob has now nobody knows who wrote it.
+fn asked_by_job(template: &str, named: &str, above: &OwnerRecord) -> Vec<String> {
+    match above.revision.template == template {
+        true => known([named, &above.requested_by]),
+        false => Vec::new(),
+    }
+}
+
+/// These names, if all of them are known.
+pub(crate) fn known<const COUNT: usize>(names: [&str; COUNT]) -> Vec<String> {
+    match names.contains(&"") {
+        true => Vec::new(),
+        false => names.map(str::to_owned).to_vec(),
     }
 }
 
@@ -147,6 +184,7 @@ pub fn owner_record(kind: &str, object: &Value) -> Option<(String, OwnerRecord)>
         namespace: text(object, "/metadata/namespace"),
         top,
         labels: annotations::labels(object),
+        requested_by: annotations::get(object, REQUESTED_BY).unwrap_or_default().to_owned(),
         selector: selector
             .into_iter()
             .flatten()
@@ -235,6 +273,7 @@ fn alone(pod: &Value) -> PodOwner {
         top: text(pod, "/metadata/uid"),
         template: template_of_images(pod),
         labels: annotations::labels(pod),
+        asked_by: known([annotations::get(pod, REQUESTED_BY).unwrap_or_default()]),
         images: BTreeMap::new(),
         is_controlled: false,
     }

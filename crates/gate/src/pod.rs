@@ -6,7 +6,7 @@ use crate::hold::GATE;
 use crate::images::{ImageUse, pod_images};
 use crate::json_patch::{add, annotate, replace};
 use crate::memory::Memory;
-use crate::owner::{PodOwner, owner_of_pod};
+use crate::owner::{PodOwner, known, owner_of_pod};
 use crate::review::Request;
 use crate::standing::{Glass, Standing, Subject, stand};
 use crate::workload::{ours_as_before, scans, warn};
@@ -32,7 +32,10 @@ pub(crate) fn ask(request: &Request, memory: &Memory, now: i64) -> Answer {
 
 fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> Answer {
     let pod = &request.object;
-    let owner = owner_of_pod(pod, memory);
+    let mut owner = owner_of_pod(pod, memory);
+    if !owner.is_controlled {
+        owner.asked_by = known([&request.user_info.username]);
+    }
     let is_bound = pod
         .pointer("/spec/nodeName")
         .and_then(Value::as_str)
@@ -114,7 +117,8 @@ fn update(request: &Request, old: &Value, used: Vec<ImageUse>, memory: &Memory, 
     if changed.is_empty() {
         return answer;
     }
-    let owner = owner_of_pod(old, memory);
+    let mut owner = owner_of_pod(old, memory);
+    owner.asked_by = known([&request.user_info.username]);
     // The glass was broken for what the template says, and this is something else.
     let standing = stand(memory, &subject(request, &owner, Glass::Whole, true), changed, now);
     if let Some((_, line)) = standing.hold() {
@@ -148,6 +152,7 @@ fn subject<'a>(request: &'a Request, owner: &'a PodOwner, glass: Glass<'a>, late
         owner: &owner.top,
         template: &owner.template,
         glass,
+        asked_by: &owner.asked_by,
         latest,
     }
 }

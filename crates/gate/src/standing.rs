@@ -19,6 +19,9 @@ pub struct Subject<'a> {
     pub template: &'a str,
     /// Whether the glass was broken for exactly this template.
     pub glass: Glass<'a>,
+    /// Who asked for it, whose own approval does not count. Where nobody knows, two have to approve it: one of them is not
+    /// who asked.
+    pub asked_by: &'a [String],
     /// Whether a tag may mean what it last meant in the namespace, as there is no way to hold.
     pub latest: bool,
 }
@@ -196,8 +199,7 @@ fn judge_one(
         .unwrap_or_default();
     let judgement = match judge(policies, exceptions, &image.image, assessment, now) {
         Judgement::ApprovalRequired { line, then } => {
-            let key = (subject.namespace.to_owned(), digest.clone());
-            if !memory.approvals.contains(&key) {
+            if let Some(line) = is_unapproved(memory, subject, written, &digest, line) {
                 return refuse(Action::Enforce, State::PendingApproval, line, Some(digest));
             }
             *then
@@ -216,6 +218,29 @@ fn judge_one(
             refuse(action, State::Created, cut(line), Some(digest))
         }
         Judgement::Violates { action, line } => refuse(action, State::Blocked, line, Some(digest)),
+    }
+}
+
+/// Why the approvals of a digest, if there are any, do not count here.
+fn is_unapproved(memory: &Memory, subject: &Subject<'_>, written: &str, digest: &str, line: String) -> Option<String> {
+    let key = (subject.namespace.to_owned(), digest.to_owned());
+    let Some(by) = memory.approvals.get(&key) else {
+        return Some(line);
+    };
+    let command = format!("kubectl scan approve {written}");
+    match subject.asked_by {
+        [] if by.len() > 1 => None,
+        [] => Some(cut(format!(
+            "{written}: nobody knows who asked for it, so one more person has to approve it: {command}"
+        ))),
+        asked if by.iter().any(|by| !asked.contains(by)) => None,
+        asked => Some(cut(format!(
+            "{written}: {} asked for it, so somebody else has to approve it: {command}",
+            asked
+                .iter()
+                .find(|asked| by.contains(*asked))
+                .map_or("", String::as_str)
+        ))),
     }
 }
 

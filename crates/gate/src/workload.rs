@@ -6,7 +6,7 @@ use crate::hold::{self, Hold, Kind};
 use crate::images::images;
 use crate::json_patch::annotate;
 use crate::memory::Memory;
-use crate::owner::owner_of_workload;
+use crate::owner::{asked_by, owner_of_workload};
 use crate::review::Request;
 use crate::standing::{Glass, Standing, Subject, stand};
 use crate::template::template_id;
@@ -51,14 +51,23 @@ fn by_its_owner(object: &Value, namespace: &str, owner: &str, template: &str, me
 }
 
 /// Answers for a CronJob, which is not held, as its Jobs are. What people say on it is put right.
-pub(crate) fn ask_cron_job(request: &Request) -> Answer {
-    let stamp = break_glass_stamp(request, &template_of(&request.object));
+pub(crate) fn ask_cron_job(request: &Request, memory: &Memory) -> Answer {
+    let template = template_of(&request.object);
+    let stamp = break_glass_stamp(request, &template);
     let mut wanted = ours_as_before(&request.object, request.old());
+    let template_changed = request.old().is_none_or(|old| template_of(old) != template);
+    if template_changed && (memory.requires_approvals() || request.old().is_some_and(has_requester)) {
+        wanted.insert(REQUESTED_BY.to_owned(), Some(request.user_info.username.clone()));
+    }
     let mut answer = Answer::allow(&request.uid, "allowed");
     answer.essential = stamp.as_deref() != annotations::get(&request.object, BREAK_GLASS_TEMPLATE);
     wanted.insert(BREAK_GLASS_TEMPLATE.to_owned(), stamp);
     answer.patches = annotate(&request.object, &wanted);
     answer
+}
+
+fn has_requester(object: &Value) -> bool {
+    annotations::get(object, REQUESTED_BY).is_some()
 }
 
 /// Our annotations as they were before, whatever the request says of them; none on a new object.
@@ -84,6 +93,11 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
     let stamp = break_glass_stamp(request, &template);
     let labels = annotations::labels(object);
     let owner = owner_of_workload(object, memory);
+    let named = match request.old() {
+        Some(old) if !template_changed => annotations::get(old, REQUESTED_BY).unwrap_or_default(),
+        _ => &request.user_info.username,
+    };
+    let asked_by = asked_by(object, &owner, &template, named, memory);
     let subject = Subject {
         namespace: &request.namespace,
         labels: &labels,
@@ -95,6 +109,7 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
             true => Glass::Broken,
             false => Glass::Whole,
         },
+        asked_by: &asked_by,
         latest: false,
     };
     let judged = (template_changed || held_before).then(|| stand(memory, &subject, used, now));
@@ -112,7 +127,9 @@ pub(crate) fn ask(request: &Request, kind: Kind, memory: &Memory, now: i64) -> A
     } else {
         wanted.insert(HOLD.to_owned(), None);
     }
-    if hold.is_some() && template_changed && !request.user_info.username.is_empty() {
+    // Once it is known who asked, it must not stay when somebody else asks for another template.
+    let matters = hold.is_some() || memory.requires_approvals() || request.old().is_some_and(has_requester);
+    if template_changed && matters && !request.user_info.username.is_empty() {
         wanted.insert(REQUESTED_BY.to_owned(), Some(request.user_info.username.clone()));
     }
     if let Some((state, line)) = hold {

@@ -178,6 +178,7 @@ fn race_12_a_changed_policy_frees_what_it_held_and_what_goes_with_its_namespace_
             owner: "d-1",
             template: &template,
             glass: Glass::Whole,
+            asked_by: &[],
             latest: false,
         };
         stand(memory, &subject, images.clone(), NOW)

@@ -5,7 +5,8 @@ use crate::store::{Contents, Resolution, Store, StoreError};
 use jiff::Timestamp;
 use seaworthy_gate::{Admission, Memory, TagKey};
 use seaworthy_model::Assessment;
-use std::collections::HashMap;
+use seaworthy_policy::image_name;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
@@ -29,6 +30,10 @@ pub(crate) struct Shared {
     changes: watch::Sender<u64>,
     /// Images of namespaces that could not be scanned, until they are.
     failures: Mutex<HashMap<(String, String), Failure>>,
+    /// Names and `uid`s of the ImageScans that asked for these.
+    asked: Mutex<HashMap<(String, String), BTreeMap<String, String>>>,
+    /// Since when images of namespaces have no verdict, in seconds since 1970, until they have one.
+    waiting: Mutex<HashMap<(String, String), i64>>,
 }
 
 impl Shared {
@@ -38,6 +43,8 @@ impl Shared {
             store,
             changes: watch::Sender::new(0),
             failures: Mutex::default(),
+            asked: Mutex::default(),
+            waiting: Mutex::default(),
         }
     }
 
@@ -87,8 +94,38 @@ impl Shared {
         attempts
     }
 
-    pub(crate) fn succeeded(&self, namespace: &str, image: &str) {
-        self.failures().remove(&(namespace.to_owned(), image.to_owned()));
+    /// Forgets that an image could not be scanned, and how often; whether there was something to forget.
+    pub(crate) fn succeeded(&self, namespace: &str, image: &str) -> bool {
+        let key = (namespace.to_owned(), image.to_owned());
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.failures().remove(&key).is_some()
+    }
+
+    /// Whether an ImageScan of an image that could not be scanned was made anew: it has the name of an earlier one.
+    pub(crate) fn is_asked_anew(&self, namespace: &str, image: &str, name: &str, uid: &str) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_name = asked.entry((namespace.to_owned(), image.to_owned())).or_default();
+        let before = by_name.insert(name.to_owned(), uid.to_owned());
+        before.is_some_and(|before| before != uid)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<(String, String), i64>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when an image has no verdict, which it has not had since this second at the latest.
+    pub(crate) fn waiting_since(&self, namespace: &str, image: &str, at_latest: i64) -> i64 {
+        let key = (namespace.to_owned(), image_name::unpinned(image).to_owned());
+        let mut waiting = self.waiting();
+        let since = waiting.entry(key).or_insert(at_latest);
+        *since = (*since).min(at_latest);
+        *since
+    }
+
+    /// It has a verdict, or nobody wants one any more.
+    pub(crate) fn waits_no_more(&self, namespace: &str, image: &str) {
+        let key = (namespace.to_owned(), image_name::unpinned(image).to_owned());
+        self.waiting().remove(&key);
     }
 
     /// Keeps what a reference means in a namespace and, where it is for one, for a workload's template.
@@ -111,9 +148,19 @@ impl Shared {
         Ok(())
     }
 
-    pub(crate) async fn keep_assessment(&self, digest: &str, assessment: Assessment) -> Result<(), StoreError> {
+    /// Keeps what a scan found, and the inventories that it read, packed.
+    pub(crate) async fn keep_assessment(
+        &self,
+        digest: &str,
+        mut assessment: Assessment,
+        inventories: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let before = self.memory().assessments.get(digest).cloned();
+        if let Some(before) = before {
+            assessment.follow(&before, now());
+        }
         self.store
-            .keep_assessment(digest.to_owned(), assessment.clone())
+            .keep_assessment(digest.to_owned(), assessment.clone(), inventories)
             .await?;
         self.change(|memory| {
             memory.assessments.insert(digest.to_owned(), Arc::new(assessment));
@@ -171,7 +218,9 @@ pub(crate) fn recall(memory: &mut Memory, contents: Contents) {
         );
     }
     memory.admissions.extend(contents.admissions);
-    memory.approvals.extend(contents.approvals);
+    for (namespace, digest, by) in contents.approvals {
+        memory.approvals.entry((namespace, digest)).or_default().insert(by);
+    }
     memory.earlier.extend(contents.earlier);
 }
 

@@ -70,6 +70,7 @@ fn observe(memory: &Memory, held: bool, failure: Option<Failure>) -> Observation
         owner: "uid",
         template: "t1",
         glass: seaworthy_gate::Glass::Whole,
+        asked_by: &[],
         latest: false,
     };
     let standing = stand(memory, &judged, used, NOW);

@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use kube::ResourceExt;
 use kube::api::PostParams;
+use seaworthy_gate::{STATE, State};
 use std::time::{Duration, Instant};
 
 /// How often an approval is looked at.
@@ -76,9 +77,13 @@ impl Client {
     /// Image, digest and whether it waits, of every image of the target.
     async fn approvable(&self, target: &Target) -> Result<Vec<(String, String, bool)>, ClientError> {
         let scans = self.scans_of(&Scope::Namespace(self.namespace().to_owned())).await?;
+        // An image that somebody has approved may wait all the same, for somebody else who did not ask for it.
+        let mut is_open = true;
         let wanted: Vec<(String, Option<&ImageScan>)> = match target {
             Target::Workload(named) => {
                 let object = self.object(named).await?;
+                let state = object.pointer("/metadata/annotations").and_then(|all| all.get(STATE));
+                is_open = state.is_none_or(|state| state != State::Deployed.name());
                 let steps = Row::named(named.kind).map_or(&[][..], |row| row.pods);
                 let used = seaworthy_gate::images(&object, steps).map_err(|why| ClientError::Unreadable {
                     what: named.to_string(),
@@ -102,7 +107,10 @@ impl Client {
                 vec![(scan.spec.image.clone(), Some(scan))]
             }
         };
-        wanted.into_iter().map(|(image, scan)| waits(image, scan)).collect()
+        wanted
+            .into_iter()
+            .map(|(image, scan)| waits(image, scan, is_open))
+            .collect()
     }
 
     async fn approve_image(
@@ -186,7 +194,7 @@ fn accepted(approval: &ImageApproval) -> Option<&Condition> {
 }
 
 /// Whether an image waits for approval, or why it cannot be approved.
-fn waits(image: String, scan: Option<&ImageScan>) -> Result<(String, String, bool), ClientError> {
+fn waits(image: String, scan: Option<&ImageScan>, is_open: bool) -> Result<(String, String, bool), ClientError> {
     let status = scan.and_then(|scan| scan.status.as_ref());
     let Some((status, digest)) = status.and_then(|status| Some((status, status.digest.clone()?))) else {
         return Err(ClientError::NotApprovable {
@@ -196,6 +204,7 @@ fn waits(image: String, scan: Option<&ImageScan>) -> Result<(String, String, boo
     };
     let approved = status.conditions.iter().find(|condition| condition.type_ == "Approved");
     match approved.map(|condition| (condition.status.as_str(), condition.reason.as_str())) {
+        Some(("True", "ApprovedByPerson")) => Ok((image, digest, is_open)),
         Some(("True", _)) => Ok((image, digest, false)),
         Some((_, "ApprovalRequired")) => Ok((image, digest, true)),
         _ => Err(ClientError::NotApprovable {

@@ -1,7 +1,9 @@
 //! ImageApprovals: accepted, unless somebody approved what they asked for themselves, and kept in the store.
 //!
 //! That the writer may approve at all, and wrote their own name, the API server has checked (`install/approvals.rs`). A
-//! decision is made once. What is accepted stays so when the object is deleted: the store remembers who and why.
+//! decision is made once. What is accepted stays so when the object is deleted: the store remembers who and why. It does not
+//! say that it counts for a workload: whether somebody else asked for that is looked at whenever one is judged, also for
+//! what is made later.
 
 use super::{Context, Error, object_name, try_again};
 use crate::client::list_all;
@@ -41,7 +43,7 @@ async fn reconcile(approval: Arc<ImageApproval>, context: Arc<Context>) -> Resul
     match decided {
         Some(false) => return Ok(Action::await_change()),
         // Accepted before; the store may be another one now.
-        Some(true) if context.shared.memory().approvals.contains(&key) => return Ok(Action::await_change()),
+        Some(true) if is_known(&context.shared.memory(), &key, &spec.approved_by) => return Ok(Action::await_change()),
         _ => {}
     }
     let own = match decided {
@@ -66,7 +68,11 @@ async fn reconcile(approval: Arc<ImageApproval>, context: Arc<Context>) -> Resul
                     .keep_approval(namespace.clone(), spec.digest.clone(), by, spec.reason.clone());
             stored.await?;
             context.shared.change(|memory| {
-                memory.approvals.insert(key);
+                memory
+                    .approvals
+                    .entry(key)
+                    .or_default()
+                    .insert(spec.approved_by.clone());
             });
             ("True", "Approved", format!("approved by {}", spec.approved_by))
         }
@@ -100,8 +106,21 @@ async fn reconcile(approval: Arc<ImageApproval>, context: Arc<Context>) -> Resul
     Ok(Action::await_change())
 }
 
+fn is_known(memory: &Memory, key: &(String, String), by: &str) -> bool {
+    memory
+        .approvals
+        .get(key)
+        .is_some_and(|approvers| approvers.contains(by))
+}
+
 /// What people ask for: group, kind, plural, and where the pod specification lies.
-const KINDS: [(&str, &str, &str, &[&str]); 5] = [
+const KINDS: [(&str, &str, &str, &[&str]); 6] = [
+    (
+        "batch",
+        "CronJob",
+        "cronjobs",
+        &["spec", "jobTemplate", "spec", "template", "spec"],
+    ),
     ("apps", "Deployment", "deployments", &["spec", "template", "spec"]),
     ("apps", "StatefulSet", "statefulsets", &["spec", "template", "spec"]),
     ("apps", "DaemonSet", "daemonsets", &["spec", "template", "spec"]),
@@ -120,9 +139,11 @@ async fn own_request(context: &Context, namespace: &str, approval: &ImageApprova
         for object in objects {
             let annotations = object.annotations();
             let is_own = annotations.get(REQUESTED_BY) == Some(&approval.spec.approved_by);
-            let waits = annotations
-                .get(STATE)
-                .is_some_and(|state| state != State::Deployed.name());
+            // A CronJob has no state of its own: its Jobs wait.
+            let waits = kind == "CronJob"
+                || annotations
+                    .get(STATE)
+                    .is_some_and(|state| state != State::Deployed.name());
             if !is_own || !waits {
                 continue;
             }

@@ -172,7 +172,7 @@ fn of_memory(memory: &Memory, namespace: &str, image: &str) -> ImageScanStatus {
     let labels = memory.namespace_labels(namespace);
     let policies = effective(&memory.policies, &labels, &BTreeMap::new());
     let exceptions = memory.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default();
-    let approved = memory.approvals.contains(&(namespace.to_owned(), digest.clone()));
+    let approved = memory.approvals.contains_key(&(namespace.to_owned(), digest.clone()));
     let found = match assessment.findings.is_empty() {
         true => ImageState::NoVulnerabilities,
         false => ImageState::VulnerabilitiesFound,

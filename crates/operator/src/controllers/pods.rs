@@ -54,6 +54,7 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
                 true => owner.glass(&memory, &namespace),
                 false => Glass::Broken,
             },
+            asked_by: &owner.asked_by,
             latest: false,
         };
         let standing = stand(&memory, &judged, used, now());

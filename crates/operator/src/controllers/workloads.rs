@@ -8,8 +8,8 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{Controller, controller::Action, watcher};
 use kube::{Api, ResourceExt};
 use seaworthy_gate::{
-    Glass, Hold, Kind, NotReleased, STATE, Standing, State, broken_template, describe, glass_is_broken,
-    hold_by_controller, images, owner_of_workload, release, stand, template_id,
+    Glass, Hold, Kind, NotReleased, REQUESTED_BY, STATE, Standing, State, asked_by, broken_template, describe,
+    glass_is_broken, hold_by_controller, images, owner_of_workload, release, stand, template_id,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -173,12 +173,15 @@ fn judge(
     // What the API server has stored has the right shape.
     let used = images(value, &STEPS).unwrap_or_default();
     let memory = context.shared.memory();
+    let named = object.annotations().get(REQUESTED_BY).map(String::as_str);
+    let asked_by = asked_by(value, owner, template, named.unwrap_or_default(), &memory);
     let judged = seaworthy_gate::Subject {
         namespace,
         labels: &labels,
         owner,
         template,
         glass: if broken { Glass::Broken } else { Glass::Whole },
+        asked_by: &asked_by,
         latest: false,
     };
     stand(&memory, &judged, used, now())

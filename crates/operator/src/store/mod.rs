@@ -3,9 +3,11 @@
 //! A trait, so that a server for several replicas can stand behind it; `sqlite.rs` keeps it in one file.
 
 mod alerts;
+pub(crate) mod packed;
 mod sqlite;
 
 pub use alerts::{AlertChange, AlertStore, StoredAlerts};
+pub use packed::{pack, pack_assessment};
 pub use sqlite::SqliteStore;
 
 use seaworthy_gate::{Admission, Earlier, TagKey};
@@ -52,18 +54,35 @@ pub struct Contents {
     pub resolutions: Vec<Resolution>,
     /// What was let in.
     pub admissions: Vec<Admission>,
-    /// Namespace and digest that a person approved.
-    pub approvals: Vec<(String, String)>,
+    /// Namespace, digest and who approved it.
+    pub approvals: Vec<(String, String, String)>,
     /// What ran before.
     pub earlier: Vec<Earlier>,
+    /// The advisory data that the verdicts were made with.
+    pub advisory_data: Option<String>,
+}
+
+/// What scans found, made again with other advisory data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rematched {
+    /// The data, which from now on all verdicts were made with.
+    pub advisory_data: String,
+    /// Verdicts that are others now, by digest, as [`pack_assessment`] made them.
+    pub changed: Vec<(String, Vec<u8>)>,
+    /// Digests of which nothing is known any more.
+    pub forgotten: Vec<String>,
 }
 
 /// A store.
 pub trait Store: AlertStore + std::fmt::Debug + Send + Sync {
     /// Everything.
     fn load(&self) -> Answer<'_, Contents>;
-    /// Keeps what a scan found.
-    fn keep_assessment(&self, digest: String, assessment: Assessment) -> Answer<'_, ()>;
+    /// Keeps what a scan found, and what it read, as [`pack`] made it.
+    fn keep_assessment(&self, digest: String, assessment: Assessment, inventories: Vec<u8>) -> Answer<'_, ()>;
+    /// Digests after this one, in order and at most so many, with the inventories that are kept of them.
+    fn inventories(&self, after: String, count: u32) -> Answer<'_, Vec<(String, Vec<u8>)>>;
+    /// Keeps what scans found, made again: all of it or nothing.
+    fn keep_rematched(&self, rematched: Rematched) -> Answer<'_, ()>;
     /// Keeps what a tag meant for a workload.
     fn keep_tag(&self, key: TagKey, digest: String) -> Answer<'_, ()>;
     /// Keeps what a reference meant in a namespace.

@@ -1,6 +1,7 @@
 //! The store in one SQLite file, written ahead so that reading and writing do not wait for each other.
 
-use super::{Answer, Contents, Resolution, Store, StoreError};
+use super::packed::{pack_assessment, unpack_assessment};
+use super::{Answer, Contents, Rematched, Resolution, Store, StoreError};
 use seaworthy_gate::{Admission, Earlier, TagKey};
 use seaworthy_model::Assessment;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -9,11 +10,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// What brings a file to each version from the one before; a version is `user_version` in the file.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_verdicts.sql"),
     include_str!("../../migrations/sqlite/0002_alerts.sql"),
     include_str!("../../migrations/sqlite/0003_earlier.sql"),
+    include_str!("../../migrations/sqlite/0004_inventories.sql"),
+    include_str!("../../migrations/sqlite/0005_approvals.sql"),
 ];
+
+const KEEP_ASSESSMENT: &str =
+    "INSERT INTO assessments VALUES (?, ?) ON CONFLICT DO UPDATE SET assessment = excluded.assessment";
+const KEEP_INVENTORIES: &str =
+    "INSERT INTO inventories VALUES (?, ?) ON CONFLICT DO UPDATE SET inventories = excluded.inventories";
 
 /// The store in one SQLite file.
 #[derive(Debug)]
@@ -95,10 +103,10 @@ impl Store for SqliteStore {
             let mut contents = Contents::default();
             for row in self.rows("SELECT digest, assessment FROM assessments").await? {
                 let digest = text(&row, "digest")?;
-                let assessment: Assessment =
-                    serde_json::from_str(&text(&row, "assessment")?).map_err(|error| StoreError::Unreadable {
-                        what: format!("the verdict of {digest}: {error}"),
-                    })?;
+                let packed: Vec<u8> = row.try_get("assessment").map_err(read)?;
+                let assessment = unpack_assessment(&packed).ok_or_else(|| StoreError::Unreadable {
+                    what: format!("the verdict of {digest}"),
+                })?;
                 contents.assessments.push((digest, assessment));
             }
             for row in self
@@ -136,10 +144,9 @@ impl Store for SqliteStore {
                     digest: text(&row, "digest")?,
                 });
             }
-            for row in self.rows("SELECT namespace, digest FROM approvals").await? {
-                contents
-                    .approvals
-                    .push((text(&row, "namespace")?, text(&row, "digest")?));
+            for row in self.rows("SELECT namespace, digest, by FROM approvals").await? {
+                let one = (text(&row, "namespace")?, text(&row, "digest")?, text(&row, "by")?);
+                contents.approvals.push(one);
             }
             for row in self
                 .rows("SELECT namespace, owner, template, container, image FROM earlier")
@@ -153,18 +160,58 @@ impl Store for SqliteStore {
                     image: text(&row, "image")?,
                 });
             }
+            let row = self.rows("SELECT identity FROM advisory_data").await?;
+            contents.advisory_data = row.first().map(|row| text(row, "identity")).transpose()?;
             Ok(contents)
         })
     }
 
-    fn keep_assessment(&self, digest: String, assessment: Assessment) -> Answer<'_, ()> {
+    fn keep_assessment(&self, digest: String, assessment: Assessment, inventories: Vec<u8>) -> Answer<'_, ()> {
         Box::pin(async move {
-            let json = serde_json::to_string(&assessment).map_err(|error| StoreError::Unreadable {
-                what: error.to_string(),
+            let packed = pack_assessment(&assessment).ok_or_else(|| StoreError::Unreadable {
+                what: format!("the new verdict of {digest}"),
             })?;
+            let mut transaction = self.pool.begin().await.map_err(written)?;
+            for (query, bytes) in [(KEEP_ASSESSMENT, packed), (KEEP_INVENTORIES, inventories)] {
+                let query = sqlx::query(query).bind(&digest).bind(bytes);
+                query.execute(&mut *transaction).await.map_err(written)?;
+            }
+            transaction.commit().await.map_err(written)
+        })
+    }
+
+    fn inventories(&self, after: String, count: u32) -> Answer<'_, Vec<(String, Vec<u8>)>> {
+        Box::pin(async move {
+            let query = "SELECT digest, inventories FROM inventories WHERE digest > ? ORDER BY digest LIMIT ?";
+            let rows = sqlx::query(query).bind(after).bind(count).fetch_all(&self.pool).await;
+            rows.map_err(read)?
+                .iter()
+                .map(|row| Ok((text(row, "digest")?, row.try_get("inventories").map_err(read)?)))
+                .collect()
+        })
+    }
+
+    fn keep_rematched(&self, rematched: Rematched) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let mut transaction = self.pool.begin().await.map_err(written)?;
+            for (digest, packed) in rematched.changed {
+                let query = sqlx::query(KEEP_ASSESSMENT).bind(digest).bind(packed);
+                query.execute(&mut *transaction).await.map_err(written)?;
+            }
+            for digest in rematched.forgotten {
+                for query in [
+                    "DELETE FROM assessments WHERE digest = ?",
+                    "DELETE FROM inventories WHERE digest = ?",
+                ] {
+                    let query = sqlx::query(query).bind(&digest);
+                    query.execute(&mut *transaction).await.map_err(written)?;
+                }
+            }
             let query =
-                "INSERT INTO assessments VALUES (?, ?) ON CONFLICT DO UPDATE SET assessment = excluded.assessment";
-            self.write(query, &[&digest, &json]).await
+                "INSERT INTO advisory_data VALUES (1, ?) ON CONFLICT DO UPDATE SET identity = excluded.identity";
+            let query = sqlx::query(query).bind(rematched.advisory_data);
+            query.execute(&mut *transaction).await.map_err(written)?;
+            transaction.commit().await.map_err(written)
         })
     }
 
@@ -239,9 +286,10 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 mod tests {
-    use super::{Resolution, SqliteStore, Store};
+    use super::{Rematched, Resolution, SqliteStore, Store, pack_assessment};
     use seaworthy_gate::{Admission, Earlier, TagKey};
     use seaworthy_model::Assessment;
+    use std::str::FromStr;
 
     #[tokio::test]
     async fn what_is_kept_is_there_after_a_restart() {
@@ -279,7 +327,16 @@ mod tests {
         };
         {
             let store = SqliteStore::open(&url).await.unwrap();
-            store.keep_assessment("d".to_owned(), assessment.clone()).await.unwrap();
+            for digest in ["c", "d", "e"] {
+                let kept = store.keep_assessment(digest.to_owned(), assessment.clone(), digest.as_bytes().to_vec());
+                kept.await.unwrap();
+            }
+            let again = Rematched {
+                advisory_data: "new".to_owned(),
+                changed: vec![("e".to_owned(), pack_assessment(&Assessment::default()).unwrap())],
+                forgotten: vec!["c".to_owned()],
+            };
+            store.keep_rematched(again).await.unwrap();
             store.keep_tag(key.clone(), "d".to_owned()).await.unwrap();
             store.keep_tag(key.clone(), "moved".to_owned()).await.unwrap();
             store.keep_resolution(resolution("new", 9)).await.unwrap();
@@ -288,18 +345,56 @@ mod tests {
                 .keep_admissions(vec![admission.clone(), admission.clone()])
                 .await
                 .unwrap();
-            let [namespace, digest, by, reason] = ["n", "d", "ann", "fine"].map(str::to_owned);
-            store.keep_approval(namespace, digest, by, reason).await.unwrap();
+            for by in ["ann", "bob", "ann"] {
+                let [namespace, digest, by, reason] = ["n", "d", by, "fine"].map(str::to_owned);
+                store.keep_approval(namespace, digest, by, reason).await.unwrap();
+            }
             assert!(!store.has_begun().await.unwrap());
             store.begin(vec![earlier.clone(), earlier.clone()], 7).await.unwrap();
             assert!(store.has_begun().await.unwrap());
         }
-        let contents = SqliteStore::open(&url).await.unwrap().load().await.unwrap();
-        assert_eq!(contents.assessments, [("d".to_owned(), assessment)]);
+        let store = SqliteStore::open(&url).await.unwrap();
+        let contents = store.load().await.unwrap();
+        let changed = ("e".to_owned(), Assessment::default());
+        assert_eq!(contents.assessments, [("d".to_owned(), assessment), changed]);
+        assert_eq!(contents.advisory_data.as_deref(), Some("new"));
+        let page = async |after: &str| store.inventories(after.to_owned(), 1).await.unwrap();
+        assert_eq!(page("").await, [("d".to_owned(), b"d".to_vec())]);
+        assert_eq!(page("d").await, [("e".to_owned(), b"e".to_vec())]);
+        assert_eq!(page("e").await, []);
         assert_eq!(contents.tags, [(key, "d".to_owned())], "a tag is resolved once");
         assert_eq!(contents.resolutions, [resolution("old", 8), resolution("new", 9)]);
         assert_eq!(contents.admissions, [admission]);
         assert_eq!(contents.earlier, [earlier]);
-        assert_eq!(contents.approvals, [("n".to_owned(), "d".to_owned())]);
+        let approved = |by: &str| ("n".to_owned(), "d".to_owned(), by.to_owned());
+        assert_eq!(contents.approvals, [approved("ann"), approved("bob")]);
+    }
+    #[tokio::test]
+    async fn approvals_of_an_older_store_are_kept_with_who_gave_them() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("store.db").display());
+        let options = super::SqliteConnectOptions::from_str(&url)
+            .unwrap()
+            .create_if_missing(true);
+        let pool = super::SqlitePool::connect_with(options).await.unwrap();
+        for migration in super::MIGRATIONS.into_iter().take(4) {
+            sqlx::raw_sql(migration).execute(&pool).await.unwrap();
+        }
+        let old = "INSERT INTO approvals VALUES ('n', 'd', 'ann', 'fine')";
+        sqlx::query(old).execute(&pool).await.unwrap();
+        pool.close().await;
+
+        let store = SqliteStore::open(&url).await.unwrap();
+        let [namespace, digest, by, reason] = ["n", "d", "bob", "fine too"].map(str::to_owned);
+        store.keep_approval(namespace, digest, by, reason).await.unwrap();
+        let by: Vec<String> = store
+            .load()
+            .await
+            .unwrap()
+            .approvals
+            .into_iter()
+            .map(|(_, _, by)| by)
+            .collect();
+        assert_eq!(by, ["ann", "bob"]);
     }
 }
