@@ -104,7 +104,7 @@ impl Certificates {
     /// Makes anew what is due: trusted first (`trust` gets the authorities), shown after `settle`. Whether it was due.
     ///
     /// On failure everything stays as it is.
-    pub(crate) async fn renew<F: Future<Output = Result<(), Error>>>(
+    async fn renew<F: Future<Output = Result<(), Error>>>(
         &mut self,
         now: i64,
         listener: &RustlsConfig,
@@ -121,6 +121,24 @@ impl Certificates {
         listener.reload_from_pem(certificate, key).await.map_err(failed)?;
         *self = next;
         Ok(true)
+    }
+
+    /// Looks every `check` whether they are due, for as long as we run.
+    pub(crate) async fn keep<F: Future<Output = Result<(), Error>>>(
+        mut self,
+        listener: &RustlsConfig,
+        check: Duration,
+        settle: Duration,
+        trust: impl Fn(String) -> F,
+    ) {
+        loop {
+            tokio::time::sleep(check).await;
+            match self.renew(crate::shared::now(), listener, settle, &trust).await {
+                Ok(true) => tracing::info!("the webhook shows a new certificate"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!("the webhook's certificate is not renewed yet: {error}"),
+            }
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Error {
     Certificate { source: rcgen::Error },
     #[error("cannot keep the token of our ServiceAccount in {}", path.display())]
     Token { path: PathBuf, source: io::Error },
+    #[error("another operator ({by}) works here now")]
+    Replaced { by: String },
     #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
     #[error("{url:?} is no address that an API server can call, write https://HOST:PORT")]

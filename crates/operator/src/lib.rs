@@ -3,16 +3,24 @@
 //! Nothing decides here: the gate and the policies do, from what is remembered; this crate keeps that memory filled, writes
 //! what was decided, and scans.
 
+mod advisory_data;
 pub mod alerts;
 mod certificates;
 pub mod client;
 mod controllers;
+mod deadline;
 mod error;
 mod health;
 mod install;
+mod lease;
 mod metrics;
 mod options;
+mod preview;
 mod pull_secrets;
+mod reach;
+#[cfg(test)]
+mod renewal_tests;
+pub mod rematch;
 pub mod resources;
 mod run;
 mod scans;
@@ -22,8 +30,10 @@ mod token;
 pub mod uninstall;
 mod webhook;
 
+pub use advisory_data::AdvisoryData;
 pub use error::Error;
 pub use install::manifests;
 pub use options::{NAME, Options};
 pub use run::{run, start};
 pub use seaworthy_registry::{ClientOptions, Credentials, Mirror};
+pub use webhook::admission;

@@ -1,10 +1,13 @@
 //! Start and end of the operator: install, fill the memory, serve, connect, work, and leave within seconds.
 
+use crate::advisory_data::{AdvisoryData, DataWatch};
 use crate::alerts::Alerts;
 use crate::certificates::{CHECK, Certificates, LIFETIME, SETTLE};
 use crate::controllers::{self, Context};
+use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::options::ourselves;
+use crate::reach::{self, Reach};
 use crate::scans::Scans;
 use crate::shared::{Shared, now, recall};
 use crate::store::{AlertStore, SqliteStore, Store};
@@ -14,7 +17,6 @@ use axum_server::Handle;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use seaworthy_gate::Memory;
-use seaworthy_scanner::Database;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::SignalKind;
@@ -26,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// When the cluster, the store or a port cannot be used.
-pub fn start(options: Options, database: Database) -> Result<(), Error> {
+pub fn start(options: Options, data: AdvisoryData) -> Result<(), Error> {
     // The one cryptography of the program; an error says that it is chosen already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -45,7 +47,7 @@ pub fn start(options: Options, database: Database) -> Result<(), Error> {
                 _ = interrupted.recv() => (),
             }
         };
-        run(options, database, stop).await
+        run(options, data, stop).await
     });
     // Scans under way are of no use any more.
     runtime.shutdown_background();
@@ -63,7 +65,7 @@ fn signal(kind: SignalKind) -> Result<tokio::signal::unix::Signal, Error> {
 ///
 /// # Errors
 /// When the cluster, the store or a port cannot be used.
-pub async fn run(options: Options, database: Database, stop: impl Future<Output = ()>) -> Result<(), Error> {
+pub async fn run(options: Options, data: impl Into<AdvisoryData>, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let config = cluster(&options).await?;
     let administrator = client(config.clone())?;
     let (client, token) = match options.install {
@@ -74,14 +76,26 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
         }
         false => (administrator.clone(), None),
     };
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(health::Health::default());
+    let http = health::serve(options.http_listen, Arc::clone(&health), Arc::clone(&metrics));
+    let lease = Lease::new(client.clone(), turn_name());
+    tokio::pin!(http, stop);
+    // What another one writes down until it ends is read after that.
+    tokio::select! {
+        taken = lease.take() => taken?,
+        result = &mut http => return result,
+        () = &mut stop => return Ok(()),
+    }
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&options.store).await?);
     let mut memory = Memory {
         ourselves: ourselves(),
         excluded: options.excluded().into_iter().collect(),
         ..Memory::default()
     };
-    recall(&mut memory, store.load().await?);
-    let metrics = Arc::new(Metrics::new());
+    let mut contents = store.load().await?;
+    let judged_by = contents.advisory_data.take();
+    recall(&mut memory, contents);
     let alerts = {
         let store: Arc<dyn AlertStore> = Arc::clone(&store) as _;
         let metrics = Arc::clone(&metrics);
@@ -90,27 +104,32 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
         Arc::new(Alerts::open(store, secrets, count).await?)
     };
     let shared = Arc::new(Shared::new(memory, store));
-    let scans = Scans::new(Arc::clone(&shared), Arc::new(database), &options, client.clone())?;
+    let data = Arc::new(DataWatch::new(data.into(), Arc::clone(&shared), Arc::clone(&metrics)));
+    let scans = Scans::new(Arc::clone(&shared), Arc::clone(&data), &options, client.clone())?;
     let scans = Arc::new(scans);
-    let health = Arc::new(health::Health::default());
     let gate = webhook::Gate {
         shared: Arc::clone(&shared),
-        scans: Arc::clone(&scans),
+        scan: {
+            let scans = Arc::clone(&scans);
+            Arc::new(move |wanted| scans.start(wanted))
+        },
         metrics: Arc::clone(&metrics),
     };
     let context = Context::new(client.clone(), Arc::clone(&shared), scans, Arc::clone(&alerts));
-    let mut certificates = Certificates::make(names(options.external_url.as_deref())?, LIFETIME, now())?;
+    let certificates = Certificates::make(names(options.external_url.as_deref())?, LIFETIME, now())?;
     let (listener, authorities) = (certificates.listener().await?, certificates.authorities());
+    let reach = Reach::new(client.clone(), options.clone(), authorities);
     let handle = Handle::new();
     let serving = webhook::serve(gate, listener.clone(), &options, handle.clone());
-    let http = health::serve(options.http_listen, Arc::clone(&health), Arc::clone(&metrics));
     let working = async {
         controllers::fill(&context).await;
+        data.begin(judged_by.as_deref()).await;
         shared.change(|memory| memory.ready = true);
         handle.listening().await;
         tracing::info!("the memory is filled");
+        let open = reach::open(&shared.memory());
         if options.install {
-            install::connect(&administrator, &options, &authorities).await?;
+            reach.connect(&administrator, open).await?;
             install::guard(&administrator, &options).await?;
             // The API server takes a moment to act on it; we are ready when it asks us.
             while metrics.admissions() == 0 {
@@ -119,30 +138,30 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
             }
         } else {
             // Behind a Service only who is ready is asked: there is nothing to wait for.
-            install::connect(&client, &options, &authorities).await?;
+            reach.connect(&client, open).await?;
+            if let Err(error) = install::exclude(&client, &options).await {
+                tracing::warn!("there are guards missing, apply the manifests again: {error}");
+            }
         }
-        controllers::remember_what_runs(&context)
+        let is_lost = controllers::remember_what_runs(&context)
             .await
             .map_err(|error| Error::Refused {
                 what: "the list of what runs".to_owned(),
                 why: error.to_string(),
             })?;
+        if is_lost {
+            metrics.store_is_lost();
+        }
         health.is_ready();
         tracing::info!("ready");
-        controllers::run(context).await;
+        tokio::join!(controllers::run(context), reach.follow(&shared));
         Ok(())
     };
     let renewing = async {
         handle.listening().await;
-        loop {
-            tokio::time::sleep(CHECK).await;
-            let trust = async |authorities: String| install::connect(&client, &options, &authorities).await;
-            match certificates.renew(now(), &listener, SETTLE, trust).await {
-                Ok(true) => tracing::info!("the webhook shows a new certificate"),
-                Ok(false) => {}
-                Err(error) => tracing::warn!("the webhook's certificate is not renewed yet: {error}"),
-            }
-        }
+        certificates
+            .keep(&listener, CHECK, SETTLE, |authorities| reach.trust(authorities))
+            .await;
     };
     let admitted = async {
         match token {
@@ -154,14 +173,18 @@ pub async fn run(options: Options, database: Database, stop: impl Future<Output 
         result = serving => result,
         () = renewing => Ok(()),
         () = admitted => Ok(()),
-        result = http => result,
+        result = &mut http => result,
+        replaced = lease.keep() => Err(replaced),
         result = working => result,
-        () = stop => {
+        () = data.watch() => Ok(()),
+        () = &mut stop => {
             health.is_leaving();
             tracing::info!("leaving; while away, new workloads wait. `seaworthy uninstall` lets everything go");
             handle.graceful_shutdown(Some(GRACE));
             // What is being sent is sent and noted, so that it is not sent again after the start.
-            alerts.finish(GRACE).await;
+            tokio::join!(alerts.finish(GRACE), async {
+                let _ = tokio::time::timeout(GRACE, lease.leave()).await;
+            });
             Ok(())
         }
     }
@@ -190,6 +213,12 @@ fn as_ourselves(mut config: Config, token: &Token) -> Config {
 
 fn client(config: Config) -> Result<Client, Error> {
     Client::try_from(config).map_err(Error::cluster("talk to the cluster"))
+}
+
+/// What we are called among those who want to work here: in a pod the same after each start of its container.
+fn turn_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}_{}", host.trim(), std::process::id())
 }
 
 /// The names that the webhook's certificate must have.

@@ -1,8 +1,9 @@
 //! The admission webhook: HTTPS in, the gate's answer out. Answers come from memory alone.
 
 use crate::metrics::Metrics;
-use crate::scans::{Scans, Wanted};
+use crate::scans::Wanted;
 use crate::shared::{Shared, now};
+use crate::store::Store;
 use crate::{Error, Options};
 use axum::Router;
 use axum::body::Bytes;
@@ -14,7 +15,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use seaworthy_gate::{Answer, Phase};
+use seaworthy_gate::{Answer, Memory, Phase};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,11 +24,22 @@ use std::time::{Duration, Instant};
 const REVIEW_BYTES: usize = 8 << 20;
 
 /// What the handlers need.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) scans: Arc<Scans>,
+    /// Starts a scan; returns at once.
+    pub(crate) scan: Arc<dyn Fn(Wanted) + Send + Sync>,
     pub(crate) metrics: Arc<Metrics>,
+}
+
+/// The routes of the webhook around a memory that somebody else has filled: to be measured and tried without a cluster.
+/// `scan` is told the namespace and the image of every scan that an answer starts.
+pub fn admission(memory: Memory, store: Arc<dyn Store>, scan: impl Fn(&str, &str) + Send + Sync + 'static) -> Router {
+    router(Gate {
+        shared: Arc::new(Shared::new(memory, store)),
+        scan: Arc::new(move |wanted: Wanted| scan(&wanted.namespace, &wanted.image)),
+        metrics: Arc::new(Metrics::new()),
+    })
 }
 
 /// The routes of the webhook.
@@ -35,6 +47,7 @@ pub(crate) fn router(gate: Gate) -> Router {
     Router::new()
         .route("/mutate", post(mutate))
         .route("/validate", post(validate))
+        .route("/preview", post(preview))
         .layer(DefaultBodyLimit::max(REVIEW_BYTES))
         .with_state(gate)
 }
@@ -45,6 +58,11 @@ async fn mutate(State(gate): State<Gate>, body: Bytes) -> Response {
 
 async fn validate(State(gate): State<Gate>, body: Bytes) -> Response {
     answer(&gate, Phase::Validating, &body)
+}
+
+async fn preview(State(gate): State<Gate>, body: Bytes) -> Response {
+    let review = crate::preview::review(&body, &gate.shared.memory(), now(), |bytes| STANDARD.encode(bytes));
+    axum::Json(review).into_response()
 }
 
 fn answer(gate: &Gate, phase: Phase, body: &[u8]) -> Response {
@@ -69,7 +87,7 @@ fn follow(gate: &Gate, answer: &Answer) {
     // A refused object exists for nobody else to start its scans; what is held has its controller.
     if !answer.allowed || answer.decision == "warned" {
         for scan in &answer.scans {
-            gate.scans.start(Wanted {
+            (gate.scan)(Wanted {
                 namespace: scan.namespace.clone(),
                 image: scan.image.clone(),
                 owner: None,

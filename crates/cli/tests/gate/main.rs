@@ -2,18 +2,25 @@
 //! machines that run this have few cores.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod approvals;
 mod around;
+mod away;
 mod earlier;
+mod glass;
 mod guards;
 mod kinds;
 mod many;
+mod private;
 mod registries;
+mod rematch;
 mod story;
+mod waiting;
 
 use seaworthy_testkit::cluster::{Cluster, Process, free_port};
 use seaworthy_testkit::{RegistryServer, example_image};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -74,6 +81,10 @@ impl Place {
     }
 
     fn operator_with(&self, more: &[String]) -> Process {
+        self.operator_in(more, &[])
+    }
+
+    fn operator_in(&self, more: &[String], environment: &[(&str, String)]) -> Process {
         let (webhook, http) = (free_port().unwrap(), free_port().unwrap());
         let directory = self.cluster.directory();
         let mut arguments = vec![
@@ -89,12 +100,31 @@ impl Place {
         arguments.extend_from_slice(more);
         let log = directory.join("operator.log");
         let _ = std::fs::remove_file(&log);
-        let process = Process::start(Path::new(env!("CARGO_BIN_EXE_seaworthy")), &arguments, &[], &log).unwrap();
+        let process = Process::start(
+            Path::new(env!("CARGO_BIN_EXE_seaworthy")),
+            &arguments,
+            environment,
+            &log,
+        )
+        .unwrap();
         let said = || std::fs::read_to_string(&log).unwrap_or_default();
         self.cluster
             .wait_until("the operator is ready", |_| said().contains("INFO ready"))
             .unwrap_or_else(|error| panic!("{error}\n{}", said()));
         process
+    }
+
+    /// Runs the plugin, as `kubectl scan` does.
+    fn scan(&self, line: &str) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_seaworthy"))
+            .arg0("kubectl-scan")
+            .args(line.split(' '))
+            .arg("--kubeconfig")
+            .arg(self.cluster.kubeconfig())
+            .env_clear()
+            .env("HOME", self.cluster.directory())
+            .output();
+        output.unwrap().into()
     }
 
     /// The end of what the operator logged.

@@ -9,7 +9,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Client, Resource, ResourceExt};
-use seaworthy_gate::{Memory, owner_record, owner_revision};
+use seaworthy_gate::{Memory, OwnerRecord, break_glass_holds, owner_record, owner_revision};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Debug;
@@ -110,11 +110,14 @@ fn owners(
     each(api, ready, move |event| match event {
         Event::Init => listed.clear(),
         Event::InitApply(object) | Event::Apply(object) => {
-            let record = serde_json::to_value(&object).ok();
-            let Some((uid, record)) = record.and_then(|value| owner_record(kind, &value)) else {
+            let value = serde_json::to_value(&object).unwrap_or_default();
+            let Some((uid, record)) = owner_record(kind, &value) else {
                 return;
             };
             listed.insert(uid.clone());
+            if kind == "CronJob" {
+                glass(&shared, &uid, &record, break_glass_holds(&value));
+            }
             let known = shared.memory().owners.get(&uid) == Some(&record);
             if !known {
                 shared.change(|memory| {
@@ -138,6 +141,27 @@ fn owners(
             });
         }
     });
+}
+
+/// Keeps whether the glass of a CronJob is broken, and for which template.
+fn glass(shared: &Shared, uid: &str, record: &OwnerRecord, is_broken: bool) {
+    let key = (
+        record.namespace.clone(),
+        uid.to_owned(),
+        record.revision.template.clone(),
+    );
+    let known: Vec<_> = {
+        let memory = shared.memory();
+        let of_it = memory.broken_above.iter().filter(|(_, owner, _)| owner == uid);
+        of_it.cloned().collect()
+    };
+    let now: Vec<_> = is_broken.then_some(key).into_iter().collect();
+    if known != now {
+        shared.change(|memory| {
+            memory.broken_above.retain(|(_, owner, _)| owner != uid);
+            memory.broken_above.extend(now);
+        });
+    }
 }
 
 /// Keeps the templates of StatefulSets and DaemonSets, also former ones: old pods are made again from them.

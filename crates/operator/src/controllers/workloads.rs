@@ -1,6 +1,7 @@
 //! Deployments, Jobs, StatefulSets, DaemonSets: held ones are judged, and let go for the template that was judged.
 
-use super::{AGAIN, Context, Error, changes, reference, try_again};
+use super::hold_timeout::{Held, created};
+use super::{Context, Error, changes, reference, try_again};
 use crate::alerts::{Subject, workload_of_template};
 use crate::shared::{Shared, now};
 use futures_util::StreamExt;
@@ -109,7 +110,14 @@ async fn reconcile(
                 State::PendingApproval => context.tell(&about, &template, "ApprovalRequired", &line).await,
                 State::Created | State::Deployed => context.tell(&about, &template, "RolloutHeld", &line).await,
             }
-            Ok(Action::requeue(AGAIN))
+            let held = Held {
+                about,
+                workload: &subject.workload,
+                labels: object.labels(),
+                template: &template,
+                created: created(object),
+            };
+            Ok(Action::requeue(context.watch_hold(&held, &standing).await))
         }
         None => {
             // Said before it is let go, so that whoever watches sees why it moves.

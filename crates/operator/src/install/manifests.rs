@@ -1,10 +1,11 @@
 //! What `deploy/seaworthy.yaml` holds: everything for running inside a cluster. Roles and guards are those of `--install`.
 //!
 //! The webhook configurations start empty: the operator, which may change these two and nothing else of their kind, fills
-//! them once it can answer. So nothing waits for an operator that never came.
+//! them once it can answer. So nothing waits for an operator that never came. Guards stand from the start; where they do not
+//! (`--exclude-namespace`) is what the operator says in their bindings.
 
 use super::{guards, roles};
-use crate::options::{NAME, SYSTEM_NAMESPACES};
+use crate::options::NAME;
 use serde_json::{Value, json};
 
 /// The port of the webhook and that of probes and figures.
@@ -30,8 +31,7 @@ pub fn manifests() -> Vec<Value> {
     objects.push(deployment(&labels));
     objects.push(of("MutatingWebhookConfiguration"));
     objects.push(of("ValidatingWebhookConfiguration"));
-    let excluded = SYSTEM_NAMESPACES.map(str::to_owned);
-    objects.extend(guards::all(&excluded));
+    objects.extend(guards::all(&[]));
     objects
 }
 

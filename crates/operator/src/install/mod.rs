@@ -22,6 +22,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long the token of our ServiceAccount is good for.
@@ -43,9 +44,15 @@ pub(crate) async fn prepare(client: &Client) -> Result<(), Error> {
     default_policy(client).await
 }
 
-/// Applies what sends reviews to us, who show certificates of these authorities.
-pub(crate) async fn connect(client: &Client, options: &Options, authorities: &str) -> Result<(), Error> {
-    for object in webhooks::all(options.external_url.as_deref(), authorities, &options.excluded()) {
+/// Applies what sends reviews to us, who show certificates of these authorities. In `open` namespaces things go on without
+/// us while we are away.
+pub(crate) async fn connect(
+    client: &Client,
+    options: &Options,
+    authorities: &str,
+    open: &BTreeSet<String>,
+) -> Result<(), Error> {
+    for object in webhooks::all(options.external_url.as_deref(), authorities, &options.excluded(), open) {
         apply(client, &object).await?;
     }
     Ok(())
@@ -53,7 +60,15 @@ pub(crate) async fn connect(client: &Client, options: &Options, authorities: &st
 
 /// Applies the guards that stand while we are down.
 pub(crate) async fn guard(client: &Client, options: &Options) -> Result<(), Error> {
-    for object in guards::all(&options.excluded()) {
+    for object in guards::all(&options.exclude_namespaces) {
+        apply(client, &object).await?;
+    }
+    Ok(())
+}
+
+/// Takes the guards, which somebody else has applied, off the namespaces that are not governed.
+pub(crate) async fn exclude(client: &Client, options: &Options) -> Result<(), Error> {
+    for object in guards::bindings(&options.exclude_namespaces) {
         apply(client, &object).await?;
     }
     Ok(())

@@ -47,9 +47,22 @@ pub(super) fn all() -> Vec<Value> {
             json!({"apiGroups": ["admissionregistration.k8s.io"],
                    "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
                    "resourceNames": [NAME], "verbs": ["get", "patch"]}),
+            // Which namespaces are not governed stands in them.
+            json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": ["validatingadmissionpolicybindings"],
+                   "resourceNames": super::guards::OF_WORKLOADS, "verbs": ["get", "patch"]}),
         ]}),
         json!({"apiVersion": rbac, "kind": "ClusterRoleBinding", "metadata": {"name": NAME, "labels": labels},
                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},
+               "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]}),
+        // Who of several works: one Lease of our own.
+        json!({"apiVersion": rbac, "kind": "Role", "metadata": {"name": NAME, "namespace": NAME, "labels": labels},
+        "rules": [
+            rule(&["coordination.k8s.io"], &["leases"], &["create"]),
+            json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [NAME],
+                   "verbs": ["get", "update"]}),
+        ]}),
+        json!({"apiVersion": rbac, "kind": "RoleBinding", "metadata": {"name": NAME, "namespace": NAME, "labels": labels},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": NAME},
                "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAME}]}),
         json!({"apiVersion": rbac, "kind": "ClusterRole",
                "metadata": {"name": "seaworthy-view", "labels": aggregated("view")},

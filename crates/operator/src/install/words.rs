@@ -30,7 +30,7 @@ pub(super) fn annotations() -> (Value, Value) {
          "resources": ["deployments", "deployments/status", "statefulsets", "statefulsets/status", "daemonsets",
                        "daemonsets/status"]},
         {"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
-         "resources": ["jobs", "jobs/status"]},
+         "resources": ["jobs", "jobs/status", "cronjobs", "cronjobs/status"]},
         {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
          "resources": ["pods", "pods/status"]},
     ]);
@@ -81,12 +81,22 @@ pub(super) fn exceptions() -> (Value, Value) {
         {"apiGroups": ["seaworthy.dev"], "apiVersions": ["v1alpha1"], "operations": ["CREATE", "UPDATE"],
          "resources": ["scanexceptions"]},
     ]);
-    let validations = json!([{
-        "expression": "(oldObject != null && object.spec == oldObject.spec) || \
-            authorizer.group('seaworthy.dev').resource('scanexceptions')\
-            .namespace(object.metadata.namespace).check('except').allowed()",
-        "message": "an exception needs the verb except on scanexceptions.seaworthy.dev in this namespace",
-        "reason": "Forbidden"
-    }]);
+    let validations = json!([
+        {
+            "expression": "!variables.changed || authorizer.group('seaworthy.dev').resource('scanexceptions')\
+                .namespace(object.metadata.namespace).check('except').allowed()",
+            "message": "an exception needs the verb except on scanexceptions.seaworthy.dev in this namespace",
+            "reason": "Forbidden"
+        },
+        {
+            "expression": "variables.changed ? !('seaworthy.dev/requested-by' in variables.after) || \
+                variables.after['seaworthy.dev/requested-by'] == request.userInfo.username : \
+                (variables.after.all(key, key != 'seaworthy.dev/requested-by' || \
+                 (key in variables.before && variables.before[key] == variables.after[key])) && \
+                 variables.before.all(key, key != 'seaworthy.dev/requested-by' || key in variables.after))",
+            "message": "seaworthy.dev/requested-by names whoever asked for the exception, and is written by Seaworthy alone",
+            "reason": "Forbidden"
+        },
+    ]);
     (rules, validations)
 }

@@ -68,7 +68,8 @@ pub struct ScanPolicySpec {
     pub hold_timeout: String,
     /// What happens to an image that could not be read whole.
     pub on_incomplete: IncompletePolicy,
-    /// What happens in these namespaces while the gate itself is away.
+    /// What happens in these namespaces while the gate itself is away. `Ignore` counts only where every policy that holds in
+    /// a namespace, for whichever workloads, says so.
     pub failure_policy: GateFailurePolicy,
     /// The names of the AlertChannels that are told.
     #[schemars(length(max = 32))]
@@ -226,6 +227,7 @@ impl ScanPolicySpec {
             allow_incomplete: self.on_incomplete == IncompletePolicy::Allow,
             hold_timeout: duration::parse(&self.hold_timeout),
             alerts: self.alerts.clone(),
+            open_while_away: self.failure_policy == GateFailurePolicy::Ignore,
         }
     }
 }
