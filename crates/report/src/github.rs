@@ -2,7 +2,7 @@
 
 use crate::json::text;
 use crate::result::group;
-use crate::{Error, Options, identity};
+use crate::{Error, Options, identity, problems};
 use seaworthy_model::{Package, Relationship, ScanReport};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -58,6 +58,16 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
                 metadata.insert(format!("aquasecurity:trivy:{name}"), json!(value));
             }
         }
+    }
+    // Eight keys with one value each are all that the API takes.
+    let problems = problems::weighty(report);
+    if let Some(worst) = problems.first() {
+        let more = match problems.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let said = format!("{}: {}{more}", problems::effect(worst), problems::line(worst));
+        metadata.insert("seaworthy:problem".into(), json!(said));
     }
     let workflow = options.workflow.clone().unwrap_or_default();
     text::to_vec(&json!({

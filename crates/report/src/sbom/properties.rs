@@ -1,7 +1,7 @@
 //! Facts that the formats have no field for, as named properties: Trivy's names where it has one, ours beyond.
 
 use crate::identity;
-use seaworthy_model::{Distribution, Package, PackageClass, Relationship, ScanReport};
+use seaworthy_model::{Distribution, Effect, Package, PackageClass, Relationship, ScanReport};
 use std::borrow::Cow;
 
 /// Whose name a property has.
@@ -76,10 +76,12 @@ pub(super) fn of_subject(report: &ScanReport) -> Vec<Property<'_>> {
             properties.trivy("Size", size.to_string());
         }
     }
+    // A list that is not whole says so: its readers cannot look at the image again.
     for problem in &report.inventory.problems {
-        // A list that is not whole says so: its readers cannot look at the image again.
-        if problem.effect == seaworthy_model::Effect::Incomplete {
-            properties.own("Incomplete", problem.what.as_str());
+        match problem.effect {
+            Effect::Incomplete => properties.own("Incomplete", problem.what.as_str()),
+            Effect::Uncertain => properties.own("Uncertain", problem.what.as_str()),
+            Effect::Note => {}
         }
     }
     properties.own("DatabaseBuiltAt", report.database.built_at.as_str());
