@@ -374,7 +374,11 @@ fn a_distribution_without_packages_is_never_clean() {
         ] {
             let report = scan(&["--format", format]);
             assert_eq!(report.code, code, "{file} {format}");
-            assert!(report.out.contains(effect), "{file} {format}: {}", report.out);
+            assert!(
+                report.out.contains("package database"),
+                "{file} {format}: {}",
+                report.out
+            );
         }
     }
 }
