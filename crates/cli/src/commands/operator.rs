@@ -3,7 +3,7 @@
 use crate::arguments::OperatorArguments;
 use crate::data;
 use anyhow::{Context, Result, bail};
-use seaworthy_operator::{ClientOptions, Credentials, Mirror, Options};
+use seaworthy_operator::{AdvisoryData, ClientOptions, Credentials, Mirror, Options};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,7 +15,14 @@ pub(crate) fn run(arguments: &OperatorArguments, cache_directory: Option<&Path>)
     if arguments.install && arguments.external_url.is_none() {
         bail!("--install needs --external-url, the address at which the API server reaches this machine");
     }
-    let database = data::open(arguments.db.as_deref(), cache_directory)?;
+    let (db, cache) = (arguments.db.clone(), cache_directory.map(Path::to_owned));
+    let database = data::open(db.as_deref(), cache.as_deref())?;
+    let advisory_data = match data::place(db.as_deref(), cache.as_deref()) {
+        Some(place) => AdvisoryData::watched(database, place, move || {
+            data::open(db.as_deref(), cache.as_deref()).map_err(|error| format!("{error:#}"))
+        }),
+        None => AdvisoryData::from(database),
+    };
     let options = Options {
         kubeconfig: arguments.kubeconfig.clone(),
         install: arguments.install,
@@ -40,7 +47,7 @@ pub(crate) fn run(arguments: &OperatorArguments, cache_directory: Option<&Path>)
         allow_local_registries: arguments.allow_local_registries,
         scans: SCANS,
     };
-    Ok(seaworthy_operator::start(options, database)?)
+    Ok(seaworthy_operator::start(options, advisory_data)?)
 }
 
 fn address(flag: &str, text: &str) -> Result<SocketAddr> {

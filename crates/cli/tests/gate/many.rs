@@ -65,7 +65,7 @@ fn two_hundred_deployments_at_once_end_in_the_right_state_with_one_event_and_one
 }
 
 /// A receiver of webhooks: where it listens, and what came.
-fn receiver() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+pub(super) fn receiver() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let received = Arc::new(Mutex::new(Vec::new()));

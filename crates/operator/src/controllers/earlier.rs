@@ -5,6 +5,10 @@
 
 use super::{Context, Error};
 use crate::client::list_all;
+use crate::options::NAME;
+use crate::resources::ImageScan;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use seaworthy_gate::{Admission, Earlier, Memory, STATE, TagKey, owner_of_pod, pod_images};
@@ -19,10 +23,15 @@ pub(crate) struct Running {
     pub(crate) admissions: Vec<Admission>,
 }
 
-/// Remembers, the first time that this store is used, what runs already.
-pub(crate) async fn remember_what_runs(context: &Context) -> Result<(), Error> {
+/// What is said where the store knows nothing although we were here before.
+const LOST: &str = "the store is empty although this cluster was governed before: what was let in, approved and found is \
+    forgotten. What runs now goes on and restarts freely as if it had run before the installation, also what only a warning, \
+    an exception or broken glass let in; everything else is scanned again";
+
+/// Remembers, the first time that this store is used, what runs already. Tells whether an earlier store was lost.
+pub(crate) async fn remember_what_runs(context: &Context) -> Result<bool, Error> {
     if context.shared.store.has_begun().await? {
-        return Ok(());
+        return Ok(false);
     }
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("", "v1", "Pod"), "pods");
     let api: Api<DynamicObject> = Api::all_with(context.client.clone(), &resource);
@@ -36,7 +45,28 @@ pub(crate) async fn remember_what_runs(context: &Context) -> Result<(), Error> {
     }
     tracing::info!(containers = running.earlier.len(), "what ran before goes on as it is");
     context.shared.begin(running).await?;
-    Ok(())
+    let scans: Api<ImageScan> = Api::all(context.client.clone());
+    let scans = list_all(&scans).await.map_err(|error| Error::Cluster {
+        source: Box::new(error),
+    })?;
+    // Only we write a status: there is none before the first start, and none is left by `seaworthy uninstall`.
+    let is_lost = scans
+        .iter()
+        .any(|scan| scan.status.as_ref().is_some_and(|status| status.scanned_at.is_some()));
+    if is_lost {
+        tracing::warn!("{LOST}");
+        let ourselves = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("ServiceAccount".to_owned()),
+            name: Some(NAME.to_owned()),
+            namespace: Some(NAME.to_owned()),
+            ..ObjectReference::default()
+        };
+        // It is another Event each time that it happens.
+        let time = Timestamp::now().to_string();
+        context.tell(&ourselves, &time, "StoreLost", LOST).await;
+    }
+    Ok(is_lost)
 }
 
 /// Notes the containers of a pod that runs on a node, has a controller and was not let in by us.

@@ -13,7 +13,9 @@ pub use alert_channel::{
     AlertChannel, AlertChannelSpec, AlertChannelStatus, AlertTest, ChannelType, EmailSpec, SecretKey,
 };
 pub use image_approval::{ImageApproval, ImageApprovalSpec, ImageApprovalStatus};
-pub use image_scan::{FindingSummary, ImageScan, ImageScanSpec, ImageScanStatus, ImageState, SeverityCounts};
+pub use image_scan::{
+    AdvisoryDataStatus, FindingSummary, ImageScan, ImageScanSpec, ImageScanStatus, ImageState, SeverityCounts,
+};
 pub use scan_exception::{ExceptionExpiry, ScanException, ScanExceptionSpec, ScanExceptionStatus};
 pub use scan_policy::{
     ApprovalMode, GateFailurePolicy, IncompletePolicy, PolicyAction, PolicyRule, RuleSeverity, ScanPolicy,
