@@ -6,6 +6,7 @@ use crate::options::NAME;
 use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
 use kube::{Api, Client};
 use seaworthy_gate::images;
+use seaworthy_policy::cut;
 use seaworthy_registry::Credentials;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -58,17 +59,34 @@ pub(crate) enum Closed {
 }
 
 impl Closed {
-    /// What helps, for people.
-    pub(crate) fn advice(&self, namespace: &str) -> String {
-        match self {
-            Self::Forbidden => {
-                format!("kubectl scan access {namespace} | kubectl apply -f -  lets Seaworthy use its pull secrets")
-            }
-            Self::NoSecret => {
-                format!("no pull secret that its workload or its service account in {namespace} names can be read")
-            }
-            Self::Unanswered(why) => format!("its pull secrets could not be read: {why}"),
-        }
+    /// The line for people: what helps, then what the registry said, of which the end may be cut.
+    pub(crate) fn line(&self, image: &str, namespace: &str, refused: &dyn std::fmt::Display) -> String {
+        let advice = match self {
+            Self::Forbidden => format!(
+                "needs a login: kubectl scan access {namespace} | kubectl apply -f -  lets Seaworthy use the pull \
+                 secrets of {namespace}"
+            ),
+            Self::NoSecret => format!(
+                "needs a login: no pull secret that its workload or its service account in {namespace} names can be read"
+            ),
+            Self::Unanswered(why) => format!("needs a login: the pull secrets of {namespace} could not be read: {why}"),
+        };
+        cut(format!("{image}: {advice} ({refused})"))
+    }
+}
+
+/// The logins of a namespace for an image, and the Secrets that they are from.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) credentials: Credentials,
+    pub(crate) secrets: Vec<String>,
+}
+
+impl Opened {
+    /// The line for people where they did not help.
+    pub(crate) fn line(&self, image: &str, refused: &dyn std::fmt::Display) -> String {
+        let names = self.secrets.join(", ");
+        cut(format!("{image}: {refused}; tried with the pull secrets: {names}"))
     }
 }
 
@@ -120,11 +138,11 @@ impl PullSecrets {
     }
 
     /// The logins for an image of a namespace.
-    pub(crate) async fn open(&self, namespace: &str, image: &str) -> Result<Credentials, Closed> {
+    pub(crate) async fn open(&self, namespace: &str, image: &str) -> Result<Opened, Closed> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let mut is_forbidden = false;
-        let mut names = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for named in self.wanted(namespace, image) {
             names.extend(named.secrets);
             let account = found(accounts.get_opt(&named.account).await, &mut is_forbidden)?;
@@ -133,25 +151,28 @@ impl PullSecrets {
                 .unwrap_or_default();
             names.extend(of_account.into_iter().map(|secret| secret.name));
         }
-        names.dedup();
-        let mut credentials = Credentials::anonymous();
-        let mut count = 0;
-        for name in names.iter().take(SECRETS) {
-            let secret = found(secrets.get_opt(name).await, &mut is_forbidden)?;
+        let mut asked = BTreeSet::new();
+        names.retain(|name| asked.insert(name.clone()));
+        let mut opened = Opened {
+            credentials: Credentials::anonymous(),
+            secrets: Vec::new(),
+        };
+        for name in names.into_iter().take(SECRETS) {
+            let secret = found(secrets.get_opt(&name).await, &mut is_forbidden)?;
             let data = secret.and_then(|secret| secret.data).unwrap_or_default();
             let Some(bytes) = data.get(".dockerconfigjson").or_else(|| data.get(".dockercfg")) else {
                 continue;
             };
-            match credentials.add_docker_config_json(&bytes.0) {
-                Ok(()) => count += 1,
+            match opened.credentials.add_docker_config_json(&bytes.0) {
+                Ok(()) => opened.secrets.push(name),
                 // Its content is in no log.
                 Err(_) => tracing::warn!(namespace, secret = name, "the pull secret cannot be read as one"),
             }
         }
-        match (count, is_forbidden) {
-            (0, true) => Err(Closed::Forbidden),
-            (0, false) => Err(Closed::NoSecret),
-            _ => Ok(credentials),
+        match (opened.secrets.is_empty(), is_forbidden) {
+            (true, true) => Err(Closed::Forbidden),
+            (true, false) => Err(Closed::NoSecret),
+            (false, _) => Ok(opened),
         }
     }
 }
@@ -189,11 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forbidden_names_the_command_that_allows_it() {
-        let advice = Closed::Forbidden.advice("shop");
+    fn what_is_forbidden_names_the_command_that_allows_it_also_of_a_long_name() {
+        let image = format!("registry.example.com/{}:v1", "team/".repeat(16));
+        let line = Closed::Forbidden.line(&image, "shop", &"x".repeat(300));
         assert!(
-            advice.starts_with("kubectl scan access shop | kubectl apply -f -"),
-            "{advice}"
+            line.contains(": kubectl scan access shop | kubectl apply -f -  lets"),
+            "{line}"
         );
     }
 }

@@ -4,6 +4,7 @@
 
 use super::news::{Event, Workload, Worst};
 use seaworthy_gate::repository;
+use seaworthy_policy::{cut, duration};
 
 /// The command for an image of a container.
 pub(super) fn fix(event: Event, workload: &Workload, container: &str, image: &str, worst: Option<&Worst>) -> String {
@@ -24,11 +25,22 @@ pub(super) fn fix(event: Event, workload: &Workload, container: &str, image: &st
 }
 
 /// The command for a scan that failed for this reason.
-pub(super) fn after_failure(reason: &str, workload: &Workload, image: &str) -> String {
+pub(crate) fn after_failure(reason: &str, workload: &Workload, image: &str) -> String {
     match reason {
         "RegistryUnauthorized" => format!("kubectl scan access {}", word(&workload.namespace)),
         _ => fix(Event::Failed, workload, "", image, None),
     }
+}
+
+/// The line for people where there is no verdict for longer than a policy waits: how long, what to do, and why, without
+/// saying the image twice. Whatever a registry says comes last, where it may be cut.
+pub(crate) fn overdue(image: &str, timeout: i64, command: Option<&str>, why: &str) -> String {
+    let why = why.strip_prefix(&format!("{image}: ")).unwrap_or(why);
+    let time = duration::text(timeout);
+    cut(match command {
+        Some(command) => format!("{image}: no verdict for more than {time}; try: {command} ({why})"),
+        None => format!("{image}: no verdict for more than {time}: {why}"),
+    })
 }
 
 /// The command that shows that it is over.
@@ -61,7 +73,7 @@ fn word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Workload, Worst, after_failure, fix, look};
+    use super::{Event, Workload, Worst, after_failure, fix, look, overdue};
     use seaworthy_model::Severity;
 
     fn workload(kind: &str, name: &str) -> Workload {
@@ -115,6 +127,25 @@ mod tests {
         );
         assert_eq!(look(&deployment), "kubectl rollout status deployment/myapp -n shop");
         assert_eq!(look(&workload("Pod", "p")), "kubectl get pod/p -n shop");
+    }
+
+    #[test]
+    fn what_waits_too_long_says_how_long_what_to_do_and_why() {
+        let command = Some("kubectl scan access shop");
+        assert_eq!(
+            overdue("a:v1", 1800, command, "a:v1: a.example wants a login"),
+            "a:v1: no verdict for more than 30m; try: kubectl scan access shop (a.example wants a login)"
+        );
+        assert_eq!(
+            overdue("a:v1", 90, None, "gone"),
+            "a:v1: no verdict for more than 1m30s: gone"
+        );
+        // Whatever a registry says, the command stands.
+        let long = overdue("a:v1", 90, command, &"x".repeat(5000));
+        assert!(
+            long.contains("; try: kubectl scan access shop (xxx") && long.len() <= 250,
+            "{long}"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod teams;
 mod webhook;
 
 pub use channel::{Failure, Secrets, Settings};
+pub(crate) use command::{after_failure, overdue};
 pub(crate) use gone::forget_the_gone;
 pub use news::{Event, Message, News, Observation, Workload, Worst};
 pub use outbox::{Alerts, Count, Outcome};

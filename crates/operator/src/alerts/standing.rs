@@ -4,6 +4,7 @@
 
 use super::command;
 use super::news::{Event, News, Observation, Workload, Worst};
+use crate::deadline::{date, update_by};
 use crate::shared::Failure;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use seaworthy_gate::{ImageStanding, ImageUse, Memory, Standing, State, TagKey};
@@ -123,11 +124,20 @@ fn judged(
     let Judgement::Violates { line, .. } = judge(&violated, exceptions, &image.image, assessment, now) else {
         return None;
     };
-    let worst = worst_violation(&violated, exceptions, &image.image, assessment, now).map(Worst::from);
+    let finding = worst_violation(&violated, exceptions, &image.image, assessment, now);
+    let worst = finding.map(Worst::from);
     let event = match (standing, &worst) {
         (_, None) => Event::Failed,
         (ImageStanding::Held { .. }, Some(_)) if subject.held => Event::Blocked,
         _ => Event::Warned,
+    };
+    let lasting = matches!(standing, ImageStanding::Approved { lasting: true, .. });
+    let until = finding
+        .filter(|_| lasting)
+        .and_then(|finding| update_by(assessment, finding));
+    let line = match until {
+        Some(until) => format!("{line}; it was let in before and runs on: update it by {}", date(until)),
+        None => line,
     };
     let written = image_name::unpinned(&image.image);
     Some(News {
@@ -160,12 +170,12 @@ fn without_verdict(
     let (line, command) = match failure {
         Some(failure) => {
             let command = command::after_failure(failure.reason, &subject.workload, written);
-            (failure.message, command)
+            (command::overdue(written, patience, None, &failure.message), command)
         }
         None => {
             let command = command::fix(Event::Blocked, &subject.workload, &image.container, written, None);
             (
-                format!("{written}: waits for its scan for longer than the policy allows"),
+                command::overdue(written, patience, None, "its scan has not ended"),
                 command,
             )
         }

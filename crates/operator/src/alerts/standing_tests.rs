@@ -184,11 +184,14 @@ fn what_waits_for_a_verdict_is_news_after_the_policys_patience_and_says_why() {
     let observation = observe(&memory, true, Some(failure));
     assert_eq!(told(&observation), (vec![(Event::Failed, "", vec!["team"])], false));
     let news = &observation.news[0];
-    assert_eq!((news.patience, news.line.as_str()), (1800, "myapp:v1: login needed"));
+    assert_eq!(
+        (news.patience, news.line.as_str()),
+        (1800, "myapp:v1: no verdict for more than 30m: login needed")
+    );
     assert_eq!(news.command, "kubectl scan access shop");
     assert_eq!(
         observe(&memory, true, None).news[0].line,
-        "myapp:v1: waits for its scan for longer than the policy allows"
+        "myapp:v1: no verdict for more than 30m: its scan has not ended"
     );
     // What runs and was never held waits for nothing.
     assert_eq!(told(&observe(&memory, false, None)), (vec![], false));

@@ -1,6 +1,7 @@
-//! What policies would hold of what runs now: judged here, by the rules that the operator judges by, from ImageScans.
+//! What policies would hold of what runs now. The operator answers from everything that scans found (`preview.rs`).
 //!
-//! An ImageScan lists ten findings. Where more might matter to a rule than it lists, that is said and nothing is guessed.
+//! Who may not write policies, or where no operator is, gets what ImageScans tell by the same rules. They list ten findings:
+//! where more might matter to a rule, that is said and nothing is guessed.
 
 use super::connection::list_all;
 use super::scans::scan_of;
@@ -8,6 +9,7 @@ use super::target::{KINDS, Named};
 use super::why::controller;
 use super::{Client, ClientError, Scope};
 use crate::options::{NAME, SYSTEM_NAMESPACES};
+use crate::preview::{Answered, Asked, Given, IMAGES, PREVIEW, Prospect, Question, unknown, verdict};
 use crate::resources::{ImageScan, ScanException, ScanPolicy};
 use crate::shared::now;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
@@ -15,29 +17,11 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Patch, PatchParams, ValidationDirective};
 use kube::core::DynamicObject;
 use kube::{Api, ResourceExt};
+use seaworthy_gate::template_id;
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
-use seaworthy_policy::{Action, Exception, FindingRule, Judgement, ScanPolicy as Rules, effective, judge};
+use seaworthy_policy::{Action, Exception, FindingRule, ScanPolicy as Rules, effective};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What would become of an image or workload, the worst last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Prospect {
-    /// It would run.
-    Runs,
-    /// It would run, and the violation be noted.
-    Noted,
-    /// It would run with a warning.
-    Warned,
-    /// Its ImageScan does not list enough to tell.
-    Unsure,
-    /// It would wait for a scan.
-    NotScanned,
-    /// It would wait for a person.
-    ApprovalRequired,
-    /// It would not run.
-    Held,
-}
 
 /// One image of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +64,20 @@ pub struct Preview {
     pub workloads: Vec<PreviewedWorkload>,
 }
 
-/// Everything that judging needs.
+/// Applies nothing, and refuses what is no policy.
+fn dry_run() -> PatchParams {
+    let mut parameters = PatchParams::apply("kubectl-scan").force();
+    parameters.dry_run = true;
+    parameters.field_validation = Some(ValidationDirective::Strict);
+    parameters
+}
+
+/// Everything that judging by ImageScans needs.
 struct Cluster {
     policies: Vec<Rules>,
     exceptions: BTreeMap<String, Vec<Exception>>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
     scans: Vec<ImageScan>,
-    excluded: BTreeSet<String>,
 }
 
 impl Client {
@@ -101,8 +92,9 @@ impl Client {
                 given.push(self.policy(manifest).await?);
             }
             let names: Vec<String> = given.iter().map(ResourceExt::name_any).collect();
-            let cluster = self.cluster(&given, scope).await?;
+            let excluded = self.excluded().await;
             let mut workloads = Vec::new();
+            let mut asked = Vec::new();
             for row in &KINDS {
                 let api = self.dynamic(scope, &row.resource());
                 let what = format!("list {}", row.plural);
@@ -112,17 +104,36 @@ impl Client {
                         kind: row.kind,
                         name: object.name_any(),
                     };
-                    if cluster.excluded.contains(&namespace) || !runs(&object)? {
+                    if excluded.contains(&namespace) || !runs(&object)? {
                         continue;
                     }
-                    let images = cluster.judge(&namespace, &object, row.pods, &named)?;
-                    workloads.push(PreviewedWorkload {
-                        namespace,
-                        workload: named,
-                        images,
-                    });
+                    let images = images(&namespace, &object, row.pods, &named)?;
+                    workloads.push((namespace, named, images.len()));
+                    asked.extend(images);
                 }
             }
+            let questions: Vec<Asked> = asked.iter().map(|(_, asked)| asked.clone()).collect();
+            let answers = match self.ask(manifests, &given, &questions).await {
+                Some(answers) => answers,
+                None => self.cluster(&given, scope).await?.judge(&questions),
+            };
+            let mut previewed = asked
+                .into_iter()
+                .zip(answers)
+                .map(|((container, asked), answered)| PreviewedImage {
+                    container,
+                    image: asked.image,
+                    prospect: answered.prospect,
+                    line: answered.line,
+                });
+            let mut workloads: Vec<PreviewedWorkload> = workloads
+                .into_iter()
+                .map(|(namespace, workload, count)| PreviewedWorkload {
+                    namespace,
+                    workload,
+                    images: previewed.by_ref().take(count).collect(),
+                })
+                .collect();
             workloads.sort_by(|a, b| {
                 (&a.namespace, a.workload.kind, &a.workload.name).cmp(&(
                     &b.namespace,
@@ -135,6 +146,38 @@ impl Client {
                 workloads,
             })
         })
+    }
+
+    /// The operator's answers; nothing where it is not asked, as whoever asks may not, or does not answer.
+    async fn ask(&self, manifests: &[Value], given: &[ScanPolicy], asked: &[Asked]) -> Option<Vec<Answered>> {
+        let policies: Api<ScanPolicy> = Api::all(self.client.clone());
+        let vehicle = given.first()?;
+        let given: Vec<Given> = given
+            .iter()
+            .map(|policy| Given {
+                name: policy.name_any(),
+                spec: policy.spec.clone(),
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for images in asked.chunks(IMAGES) {
+            let question = Question {
+                policies: given.clone(),
+                images: images.to_vec(),
+            };
+            let question = serde_json::to_string(&question).ok()?;
+            let mut manifest = manifests.first()?.clone();
+            let metadata = manifest.get_mut("metadata")?.as_object_mut()?;
+            metadata.insert("annotations".to_owned(), serde_json::json!({PREVIEW: question}));
+            let answered = policies
+                .patch(&vehicle.name_any(), &dry_run(), &Patch::Apply(&manifest))
+                .await
+                .ok()?;
+            // What is still the question was not answered.
+            let answered: Vec<Answered> = serde_json::from_str(answered.annotations().get(PREVIEW)?).ok()?;
+            answers.extend(answered);
+        }
+        (answers.len() == asked.len()).then_some(answers)
     }
 
     /// Reads a manifest, and has the API server check it where whoever asks may.
@@ -150,11 +193,8 @@ impl Client {
         let policy: ScanPolicy =
             serde_json::from_value(manifest.clone()).map_err(|error| unreadable(error.to_string()))?;
         let policies: Api<ScanPolicy> = Api::all(self.client.clone());
-        let mut parameters = PatchParams::apply("kubectl-scan").force();
-        parameters.dry_run = true;
-        parameters.field_validation = Some(ValidationDirective::Strict);
         match policies
-            .patch(&policy.name_any(), &parameters, &Patch::Apply(manifest))
+            .patch(&policy.name_any(), &dry_run(), &Patch::Apply(manifest))
             .await
         {
             // With the defaults that the API server fills in.
@@ -208,7 +248,6 @@ impl Client {
             exceptions,
             namespaces,
             scans: self.scans_of(scope).await?,
-            excluded: self.excluded().await,
         })
     }
 
@@ -219,6 +258,7 @@ impl Client {
         let named = found
             .into_iter()
             .flat_map(|webhook| webhook.webhooks.unwrap_or_default())
+            .filter(|webhook| webhook.name.starts_with("preview."))
             .filter_map(|webhook| webhook.namespace_selector?.match_expressions)
             .flatten()
             .filter(|term| term.key == "kubernetes.io/metadata.name" && term.operator == "NotIn")
@@ -240,35 +280,53 @@ fn runs(object: &DynamicObject) -> Result<bool, ClientError> {
     Ok(controller(&value).is_none() && !is_over && object.metadata.deletion_timestamp.is_none())
 }
 
-impl Cluster {
-    fn judge(
-        &self,
-        namespace: &str,
-        object: &DynamicObject,
-        steps: &[&str],
-        named: &Named,
-    ) -> Result<Vec<PreviewedImage>, ClientError> {
-        let unreadable = |why: String| ClientError::Unreadable {
-            what: format!("{named} in namespace {namespace}"),
-            why,
+/// The container and the question for each image of a workload.
+fn images(
+    namespace: &str,
+    object: &DynamicObject,
+    steps: &[&str],
+    named: &Named,
+) -> Result<Vec<(String, Asked)>, ClientError> {
+    let unreadable = |why: String| ClientError::Unreadable {
+        what: format!("{named} in namespace {namespace}"),
+        why,
+    };
+    let value = serde_json::to_value(object).map_err(|error| unreadable(error.to_string()))?;
+    let used = seaworthy_gate::images(&value, steps).map_err(unreadable)?;
+    let template = template_id(value.pointer("/spec/template").unwrap_or(&Value::Null));
+    let asked = used.into_iter().map(|used| {
+        let asked = Asked {
+            namespace: namespace.to_owned(),
+            labels: object.labels().clone(),
+            owner: object.uid().unwrap_or_default(),
+            template: template.clone(),
+            image: used.image,
         };
-        let value = serde_json::to_value(object).map_err(|error| unreadable(error.to_string()))?;
-        let used = seaworthy_gate::images(&value, steps).map_err(unreadable)?;
-        let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
-        labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
-        let policies = effective(&self.policies, &labels, object.labels());
-        let exceptions = self.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default();
-        let images = used.into_iter().map(|used| {
-            let scan = scan_of(&self.scans, namespace, &used.image);
-            let (prospect, line) = prospect(&policies, exceptions, &used.image, scan, now());
-            PreviewedImage {
-                container: used.container,
-                image: used.image,
-                prospect,
-                line,
-            }
-        });
-        Ok(images.collect())
+        (used.container, asked)
+    });
+    Ok(asked.collect())
+}
+
+impl Cluster {
+    fn judge(&self, asked: &[Asked]) -> Vec<Answered> {
+        let now = now();
+        let answered = asked.iter().map(
+            |Asked {
+                 namespace,
+                 labels,
+                 image,
+                 ..
+             }| {
+                let mut of_namespace = self.namespaces.get(namespace).cloned().unwrap_or_default();
+                of_namespace.insert("kubernetes.io/metadata.name".to_owned(), namespace.clone());
+                let policies = effective(&self.policies, &of_namespace, labels);
+                let exceptions = self.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default();
+                let scan = scan_of(&self.scans, namespace, image);
+                let (prospect, line) = prospect(&policies, exceptions, image, scan, now);
+                Answered { prospect, line }
+            },
+        );
+        answered.collect()
     }
 }
 
@@ -279,41 +337,21 @@ fn prospect(
     scan: Option<&ImageScan>,
     now: i64,
 ) -> (Prospect, Option<String>) {
-    let strictest = policies.iter().map(|policy| policy.action).max();
-    let by_action = |action, held| match action {
-        Action::Enforce => held,
-        Action::Warn => Prospect::Warned,
-        Action::Audit => Prospect::Noted,
-    };
-    let Some(strictest) = strictest else {
-        return (Prospect::Runs, None);
-    };
     let Some((assessment, unlisted)) = scan.and_then(assessment) else {
-        let line = match scan.and_then(|scan| scan.status.as_ref()?.reason.clone()) {
-            Some(line) => line,
-            None => format!("{image}: not scanned yet"),
-        };
-        return (by_action(strictest, Prospect::NotScanned), Some(line));
+        let (prospect, line) = unknown(policies, image);
+        let reason = scan.and_then(|scan| scan.status.as_ref()?.reason.clone());
+        return (prospect, line.map(|line| reason.unwrap_or(line)));
     };
-    match judge(policies, exceptions, image, &assessment, now) {
-        Judgement::Violates { action, line } => (by_action(action, Prospect::Held), Some(line)),
-        Judgement::Outdated { action } => {
-            let line = format!("{image}: its scan is too old, it would be scanned again");
-            (by_action(action, Prospect::NotScanned), Some(line))
-        }
-        passed => {
-            let relevant = policies.iter().filter(|policy| policy.action >= Action::Warn);
-            let mut rules = relevant.flat_map(|policy| &policy.rules);
-            if let Some(count) = rules.find_map(|rule| unlisted.open(rule)) {
-                let line = format!("{image}: {count} further findings are not listed in its ImageScan");
-                return (Prospect::Unsure, Some(line));
-            }
-            match passed {
-                Judgement::ApprovalRequired { line, .. } => (Prospect::ApprovalRequired, Some(line)),
-                _ => (Prospect::Runs, None),
-            }
+    let (prospect, line) = verdict(policies, exceptions, image, &assessment, now);
+    if matches!(prospect, Prospect::Runs | Prospect::ApprovalRequired) {
+        let relevant = policies.iter().filter(|policy| policy.action >= Action::Warn);
+        let mut rules = relevant.flat_map(|policy| &policy.rules);
+        if let Some(count) = rules.find_map(|rule| unlisted.open(rule)) {
+            let line = format!("{image}: {count} further findings are not listed in its ImageScan");
+            return (Prospect::Unsure, Some(line));
         }
     }
+    (prospect, line)
 }
 
 /// How many findings of each severity an ImageScan counts and does not list.

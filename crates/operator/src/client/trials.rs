@@ -1,9 +1,10 @@
 //! Trials of AlertChannels: an annotation asks for one, the status says how it went.
 
+use super::connection::list_all;
 use super::{Client, ClientError};
-use crate::resources::AlertChannel;
-use kube::Api;
+use crate::resources::{AlertChannel, ScanPolicy};
 use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -32,10 +33,13 @@ impl Client {
         let nonce = format!("{}-{}", jiff::Timestamp::now().as_nanosecond(), std::process::id());
         let patch = Patch::Merge(json!({"metadata": {"annotations": {TEST: nonce}}}));
         self.wait(async {
-            channels
-                .patch(name, &PatchParams::default(), &patch)
-                .await
-                .map_err(ClientError::of(&format!("ask for a trial of {thing}"), &thing))?;
+            if let Err(error) = channels.patch(name, &PatchParams::default(), &patch).await {
+                let mut error = ClientError::of(&format!("ask for a trial of {thing}"), &thing)(error);
+                if let ClientError::NotFound { what } = &mut error {
+                    what.push_str(&self.named_by(name).await);
+                }
+                return Err(error);
+            }
             let started = Instant::now();
             while started.elapsed() < patience {
                 let channel = channels
@@ -53,5 +57,21 @@ impl Client {
             }
             Err(ClientError::NoAnswer { waited: patience })
         })
+    }
+
+    /// The policies that would tell a channel, as an addition to its name; nothing where there are none.
+    async fn named_by(&self, channel: &str) -> String {
+        let policies: Api<ScanPolicy> = Api::all(self.client.clone());
+        // Who may not list them learns no less than before.
+        let policies = list_all(&policies).await.unwrap_or_default();
+        let names: Vec<String> = policies
+            .iter()
+            .filter(|policy| policy.spec.alerts.iter().any(|name| name == channel))
+            .map(ResourceExt::name_any)
+            .collect();
+        match names.is_empty() {
+            true => String::new(),
+            false => format!(", which ScanPolicy {} names: nobody is told", names.join(", ")),
+        }
     }
 }

@@ -4,6 +4,7 @@ mod alert_channels;
 mod approvals;
 mod caches;
 mod earlier;
+mod hold_timeout;
 mod image_scans;
 mod pods;
 mod statuses;
@@ -126,6 +127,9 @@ impl Context {
             if image.image.is_empty() {
                 continue;
             }
+            // Before the scan, so that whoever watches it sees it begin.
+            self.record(namespace, seaworthy_policy::image_name::unpinned(&image.image))
+                .await;
             if waits {
                 self.scans.start(Wanted {
                     namespace: namespace.to_owned(),
@@ -133,8 +137,6 @@ impl Context {
                     owner: Some((owner.to_owned(), template.to_owned())),
                 });
             }
-            self.record(namespace, seaworthy_policy::image_name::unpinned(&image.image))
-                .await;
         }
     }
 

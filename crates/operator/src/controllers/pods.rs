@@ -1,5 +1,6 @@
 //! Gated pods: each is judged by itself, pinned and let go in one patch.
 
+use super::hold_timeout::{Held, created};
 use super::{AGAIN, Context, Error, changes, reference, try_again};
 use crate::alerts::{Subject, workload_of_pod};
 use crate::shared::now;
@@ -85,7 +86,21 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
             let about = reference("Pod", "v1", object);
             context.tell(&about, &owner.template, "ImageBlocked", &line).await;
         }
-        return Ok(Action::requeue(AGAIN));
+        let workload = workload_of_pod(&context.shared.memory(), &value);
+        let again = match workload {
+            Some(workload) => {
+                let held = Held {
+                    about: reference("Pod", "v1", object),
+                    workload: &workload,
+                    labels: &owner.labels,
+                    template: &owner.template,
+                    created: created(object),
+                };
+                context.watch_hold(&held, &standing).await
+            }
+            None => AGAIN,
+        };
+        return Ok(Action::requeue(again));
     }
     let admissions = standing.admissions(&namespace, &owner.top);
     match release_pod(&value, &standing) {

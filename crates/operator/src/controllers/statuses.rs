@@ -8,7 +8,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt};
-use seaworthy_gate::State;
+use seaworthy_gate::{REQUESTED_BY, State};
 use seaworthy_policy::effective;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -192,7 +192,8 @@ fn of_exception(exception: &ScanException, now: i64) -> ScanExceptionStatus {
         (None, _) => ("False", "NoEnd", "it says no end, so it does not count".to_owned()),
     };
     ScanExceptionStatus {
-        requested_by: present.requested_by.clone(),
+        // Admission wrote it, and guards it.
+        requested_by: exception.annotations().get(REQUESTED_BY).cloned(),
         conditions: vec![condition(
             "Active",
             (status, reason, message),

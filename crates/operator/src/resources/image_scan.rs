@@ -125,13 +125,30 @@ pub struct ImageScanStatus {
     /// When the image was scanned last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scanned_at: Option<Time>,
-    /// `Scanned` and `Approved`, by the API conventions.
+    /// The advisory data that the findings are from. When they change, the image is matched again without being pulled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisory_data: Option<AdvisoryDataStatus>,
+    /// Since when the image has no verdict, where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Time>,
+    /// `Scanned` and `Approved`, by the API conventions; `UpdateRequired` where what runs has to be updated until a day;
+    /// `Stalled` where a verdict takes longer than the policies wait.
     #[schemars(length(max = 8))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// The generation of the object that this status is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+}
+
+/// Which advisory data findings are from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdvisoryDataStatus {
+    /// What tells these data from others.
+    pub version: String,
+    /// The date of the newest fact in them.
+    pub newest_fact: Time,
 }
 
 /// Findings by severity.
