@@ -188,7 +188,7 @@ fn row(out: &mut String, group: &ResultGroup<'_>, finding: &Finding, package: &P
     if let Confidence::Uncertain(why) = &found.confidence {
         let _ = write!(out, "<span class=\"path\">uncertain: {}</span>", escape(why));
     }
-    let _ = write!(out, "</td><td>{}", escape(&package.name));
+    let _ = write!(out, "</td><td data-label=\"Package\">{}", escape(&package.name));
     if group.class == PackageClass::Language && group.aggregated {
         let _ = write!(out, "<span class=\"path\">{}</span>", escape(&package.path));
     }
@@ -203,7 +203,8 @@ fn row(out: &mut String, group: &ResultGroup<'_>, finding: &Finding, package: &P
     let score = score.and_then(seaworthy_model::Cvss::best_score);
     let _ = writeln!(
         out,
-        "</td><td>{}</td><td>{fixed}</td><td class=\"num\">{}</td><td class=\"num\">{}</td></tr>",
+        "</td><td data-label=\"Installed\">{}</td><td data-label=\"Fixed\">{fixed}</td>\
+         <td class=\"num\" data-label=\"CVSS\">{}</td><td class=\"num\" data-label=\"EPSS\">{}</td></tr>",
         escape(identity::installed_version(package)),
         score.map(|score| format!("{score:.1}")).unwrap_or_default(),
         found
