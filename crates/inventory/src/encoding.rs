@@ -31,6 +31,9 @@ impl LayerContents {
             tar_bytes,
             name_bytes,
             kept_bytes,
+            // Of use only while the layer is read.
+            report_bytes: _,
+            met: _,
             full,
         } = self;
         let mut out = Vec::with_capacity(64 + entries.len() * 24);

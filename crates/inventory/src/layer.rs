@@ -4,35 +4,13 @@
 //! [`crate::merge`], because links and whiteouts reach across layers. OCI image spec, layer.md.
 
 use crate::analyzer::{File, FileReport};
-use crate::pattern::Pattern;
+use crate::path::{normalize, parent};
+use crate::selection::Selection;
 use crate::tar_stream::TarStream;
 use crate::wanted::Wanted;
 use seaworthy_model::{Budgeted, Effect, Problem, limits};
+use std::collections::HashMap;
 use std::io::{self, Read};
-
-/// What decides which files of a layer are read.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Patterns of directories that are left out with everything below them (`--skip-dirs`).
-    pub skip_directories: Vec<Pattern>,
-    /// Patterns of files that are left out (`--skip-files`).
-    pub skip_files: Vec<Pattern>,
-    /// Further paths to read, with the path under which each is analysed (second pass: targets of links).
-    pub only: Option<Vec<Reread>>,
-}
-
-/// A file that a first pass did not read, because its own name gave no reason to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reread {
-    /// The path as the layer's archive writes it, normalised.
-    pub stored: Vec<u8>,
-    /// Which occurrence of that path in the layer, counted from 0.
-    pub occurrence: u32,
-    /// The path under which analyzers see it.
-    pub seen_as: String,
-    /// The content of its companion file, where it has one.
-    pub companion: Option<Vec<u8>>,
-}
 
 /// A name among all names of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +70,10 @@ pub struct LayerContents {
     pub tar_bytes: u64,
     pub(crate) name_bytes: usize,
     pub(crate) kept_bytes: u64,
+    /// Bytes that what was found takes, roughly.
+    pub(crate) report_bytes: usize,
+    /// How often each path that is read again was met, while the layer is read.
+    pub(crate) met: HashMap<Vec<u8>, u32>,
     pub(crate) full: bool,
 }
 
@@ -149,6 +131,7 @@ pub fn read_layer(reader: impl Read, selection: &Selection) -> io::Result<LayerC
             contents.problem(Problem::at_path(shown, Effect::Note, what));
         }
     }
+    (contents.met, contents.report_bytes) = (HashMap::new(), 0);
     budget.lift();
     let (end, tar_bytes) = archive.into_inner().finish()?;
     contents.tar_bytes = tar_bytes;
@@ -209,14 +192,19 @@ impl LayerContents {
         if self.full {
             return None;
         }
-        if self.entry_count > limits::LAYER_ENTRIES || self.name_bytes > limits::LAYER_NAME_BYTES {
+        if self.entry_count > limits::LAYER_ENTRIES
+            || self.name_bytes > limits::LAYER_NAME_BYTES
+            || self.report_bytes > limits::LAYER_REPORT_BYTES
+        {
             self.full = true;
             self.problem(Problem::of_artifact(
                 Effect::Incomplete,
                 format!(
-                    "the layer has more than {} entries or {} bytes of names; the rest of it was not read",
+                    "the layer has more than {} entries, {} bytes of names or {} bytes of findings in them; the rest of it \
+                     was not read",
                     limits::LAYER_ENTRIES,
-                    limits::LAYER_NAME_BYTES
+                    limits::LAYER_NAME_BYTES,
+                    limits::LAYER_REPORT_BYTES
                 ),
             ));
             return None;
@@ -225,21 +213,15 @@ impl LayerContents {
             let shown =
                 String::from_utf8_lossy(raw.get(..raw.len().min(limits::SHOWN_NAME_BYTES)).unwrap_or(raw)).into_owned();
             if !matches!(raw, b"" | b"." | b"./" | b"/") {
-                let too_long = raw.len() > limits::PATH_BYTES;
-                let (effect, why) = if too_long {
-                    (
-                        Effect::Incomplete,
-                        "the path is longer than any system allows; the entry was not read",
-                    )
-                } else {
-                    (Effect::Note, "the path leaves the image; the entry was not read")
-                };
-                self.problem(Problem::at_path(shown, effect, why));
+                let what =
+                    "the path leaves the image, or is longer or deeper than any system allows; the entry was not read";
+                self.problem(Problem::at_path(shown, Effect::Incomplete, what));
             }
             return None;
         };
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(&path);
         if name == OPAQUE {
+            self.name_bytes += path.len() + 64;
             self.opaque.push(parent(&path).to_vec());
             return None;
         }
@@ -255,6 +237,7 @@ impl LayerContents {
                     target.push(b'/');
                 }
                 target.extend_from_slice(hidden);
+                self.name_bytes += target.len() + 64;
                 self.whiteouts.push(target);
             }
             return None;
@@ -305,41 +288,33 @@ impl LayerContents {
         }
     }
 
-    /// How many of the first `before` entries have this path.
-    pub(crate) fn occurrences(&self, path: &[u8], before: usize) -> usize {
-        let entries = self.entries.iter().take(before);
-        entries.filter(|entry| self.name(entry.path) == path).count()
+    fn problem(&mut self, problem: Problem) {
+        problem.add_to(&mut self.problems);
     }
 
-    fn problem(&mut self, problem: Problem) {
-        if self.problems.len() < limits::PROBLEMS {
-            self.problems.push(problem);
-        }
+    /// The names under which a file is analysed now, each with the companion it has.
+    fn names_of<'a>(&mut self, path: &[u8], selection: &'a Selection) -> Vec<(String, Option<&'a [u8]>)> {
+        let Some(again) = &selection.only else {
+            // Names that are no text are rare, and what they are called decides nothing: analyzers look at their ends.
+            return vec![(String::from_utf8_lossy(path).into_owned(), None)];
+        };
+        let Some(named) = again.of_path(path) else {
+            return Vec::new();
+        };
+        let met = self.met.entry(path.to_vec()).or_default();
+        let occurrence = *met;
+        *met = met.saturating_add(1);
+        named
+            .filter(|wanted| wanted.occurrence == occurrence)
+            .map(|wanted| (wanted.seen_as.clone(), wanted.companion.as_deref()))
+            .collect()
     }
 
     fn file(&mut self, path: Vec<u8>, size: u64, content: &mut dyn Read, selection: &Selection) -> io::Result<()> {
         self.bytes = self.bytes.saturating_add(size);
-        let seen: Vec<(String, Option<&[u8]>)> = match &selection.only {
-            None => std::str::from_utf8(&path)
-                .map(|path| vec![(path.to_owned(), None)])
-                .unwrap_or_default(),
-            Some(only) => {
-                let named: Vec<&Reread> = only.iter().filter(|wanted| wanted.stored == path).collect();
-                // The count is only worth its time where the path is asked for.
-                let occurrence = if named.is_empty() {
-                    0
-                } else {
-                    self.occurrences(&path, self.entries.len())
-                };
-                named
-                    .into_iter()
-                    .filter(|wanted| wanted.occurrence as usize == occurrence)
-                    .map(|wanted| (wanted.seen_as.clone(), wanted.companion.as_deref()))
-                    .collect()
-            }
-        };
+        let seen = self.names_of(&path, selection);
         let mut bytes: Option<Vec<u8>> = None;
-        let mut first = None;
+        let (mut first, mut streamed) = (None, false);
         for (seen_as, companion) in seen {
             let wanted = Wanted::of(&seen_as);
             if wanted.is_nothing() {
@@ -347,13 +322,14 @@ impl LayerContents {
             }
             if wanted.is_only_streamed() {
                 // What is streamed is read once: a second name for it says nothing new.
-                if first.is_none() && bytes.is_none() {
+                if !streamed && bytes.is_none() {
+                    streamed = true;
                     let mut report = FileReport::default();
                     wanted.stream(&seen_as, size, content, &mut report)?;
                     if report != FileReport::default() {
                         first = u32::try_from(self.files.len()).ok();
                         let kept = None;
-                        self.files.push(ReadFile { seen_as, report, kept });
+                        self.keep(ReadFile { seen_as, report, kept });
                     }
                 }
                 continue;
@@ -361,6 +337,9 @@ impl LayerContents {
             let max = wanted.max_bytes();
             let what = match self.refusal(size, max) {
                 Some(what) => Err(what),
+                None if streamed => {
+                    Err("it was read as another kind of file already, and not under this name".to_owned())
+                }
                 None => match &mut bytes {
                     Some(bytes) => Ok(&*bytes),
                     None => {
@@ -389,8 +368,10 @@ impl LayerContents {
                         },
                         &mut report,
                     );
+                    if selection.only.is_some() || wanted.companion {
+                        self.kept_bytes = self.kept_bytes.saturating_add(size);
+                    }
                     if wanted.companion {
-                        self.kept_bytes += size;
                         kept = Some(bytes.clone());
                     }
                 }
@@ -399,11 +380,32 @@ impl LayerContents {
                     .push(Problem::at_path(seen_as.clone(), Effect::Incomplete, what)),
             }
             let index = u32::try_from(self.files.len()).ok();
-            self.files.push(ReadFile { seen_as, report, kept });
+            self.keep(ReadFile { seen_as, report, kept });
             first = first.or(index);
         }
         self.push(&path, Kind::File(first));
         Ok(())
+    }
+
+    /// Keeps what was found in a file, and counts what that takes.
+    fn keep(&mut self, file: ReadFile) {
+        let FileReport {
+            packages,
+            problems,
+            owned,
+            ..
+        } = &file.report;
+        let texts = packages.iter().map(|package| {
+            let texts = [&package.name, &package.version, &package.path, &package.source_name];
+            size_of_val(package) + texts.iter().map(|text| text.len()).sum::<usize>()
+        });
+        let others = owned
+            .iter()
+            .map(|owned| size_of_val(owned) + owned.path.len() + owned.package.len());
+        let said = problems.iter().map(|problem| size_of_val(problem) + problem.what.len());
+        let bytes = texts.chain(others).chain(said).sum::<usize>() + file.seen_as.len() + size_of::<ReadFile>();
+        self.report_bytes = self.report_bytes.saturating_add(bytes);
+        self.files.push(file);
     }
 
     /// Why a file of this size is not read.
@@ -420,26 +422,6 @@ impl LayerContents {
     }
 }
 
-impl Selection {
-    fn skips(&self, path: &[u8]) -> bool {
-        if self.skip_files.iter().any(|pattern| pattern.matches(path)) {
-            return true;
-        }
-        if self.skip_directories.is_empty() {
-            return false;
-        }
-        let ends = path
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b'/')
-            .map(|(at, _)| at)
-            .chain([path.len()]);
-        ends.into_iter()
-            .filter_map(|end| path.get(..end))
-            .any(|prefix| self.skip_directories.iter().any(|pattern| pattern.matches(prefix)))
-    }
-}
-
 /// Opens a file when the first byte is asked for.
 struct Lazy<F> {
     open: Option<F>,
@@ -452,58 +434,5 @@ impl<F: FnOnce() -> io::Result<Box<dyn Read>>> Read for Lazy<F> {
             self.reader = Some(open()?);
         }
         self.reader.as_mut().map_or(Ok(0), |reader| reader.read(buffer))
-    }
-}
-
-/// The directory of a normalised path; empty for the root.
-pub(crate) fn parent(path: &[u8]) -> &[u8] {
-    path.iter()
-        .rposition(|byte| *byte == b'/')
-        .and_then(|at| path.get(..at))
-        .unwrap_or_default()
-}
-
-/// `path` without leading `/`, `./`, doubled slashes and `.`; `None` for the root itself, for names that contain `..`
-/// or NUL, and for names that no system would create.
-pub(crate) fn normalize(path: &[u8]) -> Option<Vec<u8>> {
-    if path.len() > limits::PATH_BYTES || path.contains(&0) {
-        return None;
-    }
-    let mut normal = Vec::with_capacity(path.len());
-    let mut depth = 0usize;
-    for part in path.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => return None,
-            part => {
-                depth += 1;
-                if !normal.is_empty() {
-                    normal.push(b'/');
-                }
-                normal.extend_from_slice(part);
-            }
-        }
-    }
-    (!normal.is_empty() && depth <= limits::PATH_DEPTH).then_some(normal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normalize;
-
-    #[test]
-    fn names_are_normalised() {
-        for (raw, normal) in [
-            ("./a/b", Some("a/b")),
-            ("/a//b/", Some("a/b")),
-            ("a/./b", Some("a/b")),
-            ("a/../b", None),
-            ("../b", None),
-            (".", None),
-            ("", None),
-            ("...", Some("...")),
-        ] {
-            assert_eq!(normalize(raw.as_bytes()).as_deref(), normal.map(str::as_bytes), "{raw}");
-        }
     }
 }

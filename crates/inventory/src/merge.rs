@@ -4,8 +4,10 @@
 //! over when their layer was read. They are asked for again, by `reread`: rare, but without it a link hides packages.
 
 use crate::analyzer::{FileReport, OwnedFile};
-use crate::layer::{Kind, LayerContents, ReadFile, Reread};
+use crate::layer::{Kind, LayerContents, ReadFile};
+use crate::missing::Missing;
 use crate::release;
+use crate::selection::Reread;
 use crate::tree::{Node, NodeId, Stored, Tree};
 use crate::wanted::Wanted;
 use crate::{os, settle};
@@ -49,19 +51,24 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
     let mut seen = Vec::new();
     find_files(&tree, layers, &mut seen, &mut missing);
     let mut again = Vec::new();
-    for (layer, wanted) in missing.by_layer {
+    for (layer, wanted) in missing.rereads(layers) {
         match reread(layer, wanted) {
             Ok(contents) => again.push((layer, contents)),
             Err(problem) => problems.push(problem),
         }
     }
+    // A database read again with its companion replaces what was read without.
+    let replaced: HashSet<&str> = again
+        .iter()
+        .flat_map(|(_, contents)| &contents.files)
+        .map(|file| file.seen_as.as_str())
+        .collect();
+    seen.retain(|other| !replaced.contains(other.path.as_str()));
     for (layer, contents) in &again {
         for file in &contents.files {
             let Some(node) = missing.nodes.get(&(*layer, file.seen_as.clone())) else {
                 continue;
             };
-            // A database read again with its companion replaces what was read without.
-            seen.retain(|other: &Seen<'_>| other.path != file.seen_as);
             seen.push(Seen {
                 path: file.seen_as.clone(),
                 node: *node,
@@ -97,6 +104,7 @@ pub fn merge(layers: &[&LayerContents], refs: &[LayerRef], reread: &mut RereadLa
     problems.extend(release_problems);
 
     let owners = owners(&tree, &seen);
+    problems.extend(tree.exhaustion());
     let mut packages = Vec::new();
     let mut known = HashSet::new();
     for file in &seen {
@@ -176,40 +184,6 @@ fn in_layer(problem: Problem, refs: &[LayerRef], layer: usize) -> Problem {
     }
 }
 
-/// Files to be read in a second pass.
-#[derive(Default)]
-struct Missing {
-    by_layer: BTreeMap<usize, Vec<Reread>>,
-    nodes: HashMap<(usize, String), NodeId>,
-}
-
-impl Missing {
-    fn add(
-        &mut self,
-        layers: &[&LayerContents],
-        node: NodeId,
-        stored: Stored,
-        seen_as: &str,
-        companion: Option<Vec<u8>>,
-    ) {
-        let layer = stored.layer as usize;
-        let Some(contents) = layers.get(layer) else { return };
-        let Some(entry) = contents.entries.get(stored.entry as usize) else {
-            return;
-        };
-        let path = contents.name(entry.path);
-        let before = contents.occurrences(path, stored.entry as usize);
-        if self.nodes.insert((layer, seen_as.to_owned()), node).is_none() {
-            self.by_layer.entry(layer).or_default().push(Reread {
-                stored: path.to_vec(),
-                occurrence: u32::try_from(before).unwrap_or(u32::MAX),
-                seen_as: seen_as.to_owned(),
-                companion,
-            });
-        }
-    }
-}
-
 /// What an analyzer read of a stored file.
 fn read_of<'a>(layers: &[&'a LayerContents], stored: Stored) -> Option<(&'a [u8], Option<&'a ReadFile>)> {
     let contents = layers.get(stored.layer as usize)?;
@@ -242,23 +216,20 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
                         report: &file.report,
                     });
                 }
-            } else if let (Ok(path), Ok(stored_path)) = (std::str::from_utf8(path), std::str::from_utf8(stored_path)) {
-                let (wanted, before) = (Wanted::of(path), Wanted::of(stored_path));
+            } else {
+                let (path, stored_path) = (String::from_utf8_lossy(path), String::from_utf8_lossy(stored_path));
+                let (wanted, before) = (Wanted::of(&path), Wanted::of(&stored_path));
                 if wanted.is_only_streamed() && wanted.same_analyzers(&before) {
                     // Large files are not read again for a second name.
                     seen.extend(read.map(|file| Seen {
-                        path: path.to_owned(),
+                        path: path.clone().into_owned(),
                         node: id,
                         layer: stored.layer as usize,
                         report: &file.report,
                     }));
                 } else if !wanted.is_nothing() {
-                    missing.add(layers, id, stored, path, None);
+                    missing.add(id, stored, &path, None);
                 }
-            } else if let Ok(path) = std::str::from_utf8(path)
-                && !Wanted::of(path).is_nothing()
-            {
-                missing.add(layers, id, stored, path, None);
             }
         }
         Node::SymbolicLink(_) => {
@@ -272,7 +243,7 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
     });
     for (path, link) in links {
         if let Some(target) = tree.target(link) {
-            see_through(tree, layers, &path, target, missing);
+            see_through(tree, &path, target, missing);
         }
     }
     for directory in WELL_KNOWN {
@@ -289,7 +260,7 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
                 Node::Directory | Node::Other => None,
             };
             if let (Some(target), Ok(path)) = (target, std::str::from_utf8(path)) {
-                see_through(tree, layers, path, target, missing);
+                see_through(tree, path, target, missing);
             }
         });
     }
@@ -310,13 +281,13 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
             .and_then(|(_, read)| read?.kept.clone())
             .filter(|bytes| !bytes.is_empty());
         if companion.is_some() {
-            missing.add(layers, id, stored, &path, companion);
+            missing.add(id, stored, &path, companion);
         }
     }
 }
 
 /// Asks for the file that `alias` leads to, unless it is read under its own name already.
-fn see_through(tree: &Tree<'_>, layers: &[&LayerContents], alias: &str, target: NodeId, missing: &mut Missing) {
+fn see_through(tree: &Tree<'_>, alias: &str, target: NodeId, missing: &mut Missing) {
     let Some(Node::File(stored)) = tree.node(target) else {
         return;
     };
@@ -326,7 +297,7 @@ fn see_through(tree: &Tree<'_>, layers: &[&LayerContents], alias: &str, target: 
     {
         return;
     }
-    missing.add(layers, target, stored, alias, None);
+    missing.add(target, stored, alias, None);
 }
 
 /// Several rpm databases may lie side by side after a migration: rpm itself uses one. The newest layer's wins, then the

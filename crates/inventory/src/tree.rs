@@ -4,9 +4,11 @@
 //! package): the parent of an entry is resolved through links inside the root, whiteouts concern lower layers only
 //! whatever their place in the archive, and a name that becomes another kind of thing loses what lay below it.
 
-use crate::layer::{Entry, Kind, LayerContents, parent};
+use crate::layer::{Entry, Kind, LayerContents};
 use crate::name_table::NameTable;
+use crate::path::parent;
 use seaworthy_model::{Effect, Problem, limits};
+use std::cell::Cell;
 
 /// An index into the tree's nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +51,8 @@ pub(crate) struct Tree<'a> {
     names: NameTable,
     /// Where the entry before lay: archives list a directory's entries one after another.
     last: Option<(&'a [u8], NodeId)>,
+    /// Steps that may still be taken: chains of links make paths of a few bytes take as many as they like.
+    steps: Cell<u64>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -68,6 +72,7 @@ impl<'a> Tree<'a> {
             slots: Vec::with_capacity(entries + 1),
             names: NameTable::with_capacity(entries),
             last: None,
+            steps: Cell::new(limits::TREE_STEPS),
             problems: Vec::new(),
         };
         tree.slots.push(root);
@@ -114,7 +119,7 @@ impl<'a> Tree<'a> {
         let Some(id) = known.or_else(|| self.make_directories(directory)) else {
             self.problem(
                 path,
-                Effect::Note,
+                Effect::Incomplete,
                 "the path leads through a loop of links; the entry was not read",
             );
             return;
@@ -157,10 +162,22 @@ impl<'a> Tree<'a> {
     }
 
     fn problem(&mut self, path: &[u8], effect: Effect, what: &str) {
-        if self.problems.len() < limits::PROBLEMS {
-            self.problems
-                .push(Problem::at_path(String::from_utf8_lossy(path), effect, what));
-        }
+        Problem::at_path(String::from_utf8_lossy(path), effect, what).add_to(&mut self.problems);
+    }
+
+    /// Whether another step may be taken.
+    fn step(&self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    /// Said where paths were given up because there was too much to do.
+    pub(crate) fn exhaustion(&self) -> Option<Problem> {
+        (self.steps.get() == 0).then(|| {
+            let what = "its paths lead through too many directories and links; not all files were found";
+            Problem::of_artifact(Effect::Incomplete, what)
+        })
     }
 
     fn slot(&self, id: NodeId) -> Option<&Slot<'a>> {
@@ -271,6 +288,9 @@ impl<'a> Tree<'a> {
     fn walk(&self, from: NodeId, path: &[u8], links: &mut usize) -> Option<NodeId> {
         let mut at = from;
         for part in path.split(|byte| *byte == b'/') {
+            if !self.step() {
+                return None;
+            }
             match part {
                 b"" | b"." => {}
                 b".." => at = self.above(at),
@@ -304,6 +324,9 @@ impl<'a> Tree<'a> {
     fn make(&mut self, from: NodeId, path: &'a [u8], links: &mut usize) -> Option<NodeId> {
         let mut at = from;
         for part in path.split(|byte| *byte == b'/') {
+            if !self.step() {
+                return None;
+            }
             match part {
                 b"" | b"." => {}
                 b".." => at = self.above(at),
@@ -390,4 +413,24 @@ fn split(path: &[u8]) -> (&[u8], &[u8]) {
     let directory = parent(path);
     let name = path.get(directory.len()..).unwrap_or_default();
     (directory, name.strip_prefix(b"/").unwrap_or(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tree;
+    use crate::{Selection, read_layer};
+    use seaworthy_testkit::LayerBuilder;
+
+    #[test]
+    fn paths_end_when_there_is_too_much_to_do() {
+        let tar = LayerBuilder::new()
+            .file("d/a", "")
+            .symbolic_link("l", "d/../d/../d/../d")
+            .into_tar();
+        let layer = read_layer(tar.as_slice(), &Selection::default()).unwrap();
+        let tree = Tree::of_layers(&[&layer]);
+        assert!(tree.resolve(b"l/a").is_some() && tree.exhaustion().is_none());
+        tree.steps.set(5);
+        assert!(tree.resolve(b"l/a").is_none() && tree.exhaustion().is_some());
+    }
 }

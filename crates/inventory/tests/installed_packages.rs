@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use seaworthy_inventory::{LayerContents, Selection, merge};
+use seaworthy_inventory::{Again, LayerContents, Selection, merge};
 use seaworthy_model::{Effect, Inventory, LayerRef};
 use seaworthy_testkit::data;
 
@@ -35,7 +35,7 @@ fn scan(input: &Path, prefix: &str) -> Inventory {
     let first = layer(input, prefix, &Selection::default());
     merge(&[&first], &refs, &mut |_, wanted| {
         let only = Selection {
-            only: Some(wanted),
+            only: Some(Again::new(wanted)),
             ..Selection::default()
         };
         Ok(layer(input, prefix, &only))

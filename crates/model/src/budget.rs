@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn ends_where_the_budget_does_and_goes_on_with_a_new_one() {
         let (mut reader, budget) = Budgeted::new(io::repeat(1));
-        let mut read = |reader: &mut Budgeted<io::Repeat>| {
+        let read = |reader: &mut Budgeted<io::Repeat>| {
             let mut bytes = Vec::new();
             let ended = reader.take(10 * TAR_HEADER_BYTES).read_to_end(&mut bytes);
             (bytes.len() as u64, ended.is_err())

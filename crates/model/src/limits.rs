@@ -27,6 +27,10 @@ pub const TAR_HEADER_BYTES: u64 = 1 << 20;
 pub const PATH_DEPTH: usize = 512;
 /// Bytes of all path names of one layer that are remembered for links and whiteouts.
 pub const LAYER_NAME_BYTES: usize = 256 << 20;
+/// Bytes that the packages, owned files and problems found in one layer take, roughly. Those of 100,000 packages have 60 MB.
+pub const LAYER_REPORT_BYTES: usize = 256 << 20;
+/// Steps through directories and links while layers are merged. Images of a million files take some millions.
+pub const TREE_STEPS: u64 = 100_000_000;
 /// Uncompressed bytes of one layer: larger ones exist (CUDA, 6 GB), this is ten times that.
 pub const LAYER_BYTES: u64 = 64 << 30;
 /// Uncompressed bytes per compressed byte over a whole layer, once `RATIO_FLOOR` bytes came out. DEFLATE cannot exceed 1032.
@@ -41,7 +45,7 @@ pub const ZSTD_WINDOW_LOG: u32 = 27;
 pub const FILE_BYTES: u64 = 256 << 20;
 /// A metadata file of one package (package.json, METADATA, os-release, …).
 pub const METADATA_BYTES: u64 = 16 << 20;
-/// Bytes of all files of one image that are held at one time.
+/// Bytes of files of one layer that are held until it is read, and of files that are read once more under other names.
 pub const KEPT_BYTES: u64 = 1 << 30;
 /// Symbolic links followed for one path. Linux stops at 40.
 pub const LINK_DEPTH: usize = 40;
@@ -49,7 +53,7 @@ pub const LINK_DEPTH: usize = 40;
 pub const PACKAGES: usize = 1_000_000;
 /// Findings of one scan: an image with ten kernels has 30,000.
 pub const FINDINGS: usize = 100_000;
-/// Problems kept of one layer or file; the rest is counted.
+/// Problems kept of one layer or file; one more says that there were others.
 pub const PROBLEMS: usize = 1000;
 /// Bytes of one line of a line-oriented database.
 pub const LINE_BYTES: usize = 1 << 20;
@@ -147,6 +151,17 @@ pub const ALERT_TEXT_BYTES: usize = 1024;
 pub const ALERT_ANSWER_BYTES: usize = 16 << 10;
 /// Bytes of an alert channel's address.
 pub const ALERT_ADDRESS_BYTES: usize = 4096;
+/// Scans that a cluster's gate has under way or waits to try again; what is held beyond that is taken up when there is room. Each
+/// takes some 10 KB while it waits.
+pub const SCANS_WAITING: usize = 2_000;
+/// The same of requests that were refused: they exist nowhere, and anybody may send as many as they like.
+pub const SCANS_OF_REFUSED: usize = 200;
+/// Scans that one request starts. A pod with more images than that is none.
+pub const SCANS_OF_REQUEST: usize = 32;
+/// References that are resolved at the same time, and of those the ones of one registry: it may be slow.
+pub const RESOLUTIONS: usize = 32;
+/// See [`RESOLUTIONS`].
+pub const RESOLUTIONS_OF_REGISTRY: usize = 8;
 /// Inflated bytes of the inventories that are matched again at one time. One of 300 packages has 150 KB.
 pub const REMATCH_BATCH_BYTES: usize = 32 << 20;
 /// Bytes of packages and their findings that are remembered while inventories are matched again. Those of 10,000 images of

@@ -1,6 +1,6 @@
 //! What could not be read, understood or trusted: bad input is data, and it travels to the report.
 
-use crate::Digest;
+use crate::{Digest, limits};
 use serde::{Deserialize, Serialize};
 
 /// What a problem does to the trust in a report.
@@ -72,6 +72,23 @@ impl Problem {
         }
     }
 
+    /// Adds the problem to those of one layer or file; after [`limits::PROBLEMS`] of them one more says that the rest is not
+    /// listed, and counts as something that was not read: what is dropped may have been that.
+    pub fn add_to(self, problems: &mut Vec<Self>) {
+        match problems.len() {
+            count if count < limits::PROBLEMS => problems.push(self),
+            limits::PROBLEMS => {
+                let what = format!("more than {} problems, the rest is not listed", limits::PROBLEMS);
+                problems.push(Self {
+                    subject: self.subject,
+                    what,
+                    effect: Effect::Incomplete,
+                });
+            }
+            _ => {}
+        }
+    }
+
     /// The same problem, said of this layer: a path becomes a path in the layer, the whole becomes the layer.
     #[must_use]
     pub fn in_layer(mut self, layer: Digest) -> Self {
@@ -80,5 +97,21 @@ impl Problem {
             Subject::Digest(_) | Subject::Artifact => Subject::Digest(layer),
         };
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Effect, Problem};
+    use crate::limits::PROBLEMS;
+
+    #[test]
+    fn harmless_problems_do_not_hide_that_something_was_not_read() {
+        let mut problems = Vec::new();
+        for at in 0..PROBLEMS + 10 {
+            Problem::at_path(at.to_string(), Effect::Note, "odd").add_to(&mut problems);
+        }
+        assert_eq!(problems.len(), PROBLEMS + 1);
+        assert_eq!(problems.last().unwrap().effect, Effect::Incomplete);
     }
 }

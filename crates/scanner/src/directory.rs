@@ -4,7 +4,7 @@ use crate::Error;
 use crate::observer::{Observer, Phases, Step};
 use crate::streams::{Bounds, Timed};
 use seaworthy_image::{EntryKind, RootDirectory};
-use seaworthy_inventory::{LayerContents, Reread, Selection, merge};
+use seaworthy_inventory::{Again, LayerContents, Reread, Selection, merge};
 use seaworthy_model::{Effect, Inventory, LayerRef, Problem};
 use std::io::{self, Read};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(crate) fn root_directory(
     observer.step(&Step::Merging);
     let inventory = merge(&[&contents], &refs, &mut |_, wanted: Vec<Reread>| {
         let only = Selection {
-            only: Some(wanted),
+            only: Some(Again::new(wanted)),
             ..Selection::default()
         };
         walk(&root, &only, bounds).map_err(|error| {

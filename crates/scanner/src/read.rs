@@ -5,7 +5,7 @@ use crate::cache::{Cache, LayerKey, Selected};
 use crate::observer::{Observer, Phases, Step, Unobserved};
 use crate::streams::{Bounds, Streams};
 use seaworthy_image::Image;
-use seaworthy_inventory::{LayerContents, Reread, Selection, merge};
+use seaworthy_inventory::{Again, LayerContents, Reread, Selection, merge};
 use seaworthy_model::{Effect, ImageMetadata, Inventory, LayerRef, Problem};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl Reading<'_> {
             return Ok(contents);
         }
         let only = Selection {
-            only: Some(wanted),
+            only: Some(Again::new(wanted)),
             ..Selection::default()
         };
         let streams = Streams {
@@ -161,7 +161,7 @@ impl Reading<'_> {
         };
         let keep = |_: &[usize], contents: &LayerContents| {
             if let (Some((cache, key)), Some(wanted)) = (kept, &only.only) {
-                cache.keep_again(key, wanted, contents);
+                cache.keep_again(key, wanted.wanted(), contents);
             }
         };
         match streams.read(&[index], &only, &keep) {

@@ -137,9 +137,7 @@ impl<'a> Listing<'a> {
     /// Says what could not be read.
     pub(super) fn problem(&mut self, effect: Effect, what: impl Into<String>) {
         self.problems += 1;
-        if self.report.problems.len() < limits::PROBLEMS {
-            self.report.problems.push(Problem::at_path(self.path, effect, what));
-        }
+        Problem::at_path(self.path, effect, what).add_to(&mut self.report.problems);
     }
 
     /// Says that the file could not be read at all.

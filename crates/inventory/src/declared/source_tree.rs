@@ -4,7 +4,7 @@
 //! the walk saw is ever opened, so that neither `..` nor a link leads out of the tree.
 
 use super::DECLARED;
-use crate::layer::Selection;
+use crate::selection::Selection;
 use seaworthy_model::{Coverage, Effect, Problem, limits};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

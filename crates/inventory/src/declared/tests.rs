@@ -1,7 +1,7 @@
 //! Forms of lock files that the collected cases do not have, and hostile ones.
 
 use super::{SourceTree, inventory};
-use crate::layer::Selection;
+use crate::selection::Selection;
 use seaworthy_model::{Effect, Inventory, Relationship};
 use std::io::Cursor;
 

@@ -133,9 +133,7 @@ impl Reading<'_> {
             }
         }
         for problem in nested.problems {
-            if self.report.problems.len() < limits::PROBLEMS {
-                self.report.problems.push(problem);
-            }
+            problem.add_to(&mut self.report.problems);
         }
     }
 
@@ -208,9 +206,7 @@ impl Reading<'_> {
     }
 
     fn problem(&mut self, path: &str, effect: Effect, what: String) {
-        if self.report.problems.len() < limits::PROBLEMS {
-            self.report.problems.push(Problem::at_path(path, effect, what));
-        }
+        Problem::at_path(path, effect, what).add_to(&mut self.report.problems);
     }
 }
 

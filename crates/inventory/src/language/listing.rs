@@ -35,9 +35,7 @@ pub(crate) fn add<'r>(
 
 /// Says a problem with the file, up to the cap.
 pub(crate) fn problem(report: &mut FileReport, path: &str, effect: Effect, what: impl Into<String>) {
-    if report.problems.len() < limits::PROBLEMS {
-        report.problems.push(Problem::at_path(path, effect, what));
-    }
+    Problem::at_path(path, effect, what).add_to(&mut report.problems);
 }
 
 /// The value as a licence, where it is none of the ways to say nothing.

@@ -199,14 +199,7 @@ fn text_bytes(package: &Package) -> usize {
 
 /// Says a problem with the file at `path`; after [`limits::PROBLEMS`] of them one more says that the rest is not listed.
 pub(super) fn problem(report: &mut FileReport, path: &str, effect: Effect, what: impl Into<String>) {
-    match report.problems.len() {
-        count if count < limits::PROBLEMS => report.problems.push(Problem::at_path(path, effect, what)),
-        limits::PROBLEMS => {
-            let what = format!("more than {} problems, the rest is not listed", limits::PROBLEMS);
-            report.problems.push(Problem::at_path(path, Effect::Incomplete, what));
-        }
-        _ => {}
-    }
+    Problem::at_path(path, effect, what).add_to(&mut report.problems);
 }
 
 /// Records that `package` owns the file at `path`, which a leading slash may precede.
