@@ -434,31 +434,51 @@ fn debian(distribution: &Distribution) -> Option<String> {
     }
 }
 
-/// `2 (Karoo)` and `2023.6.20250107` are 2 and 2023; what came before them is called 1.
+/// `2 (Karoo)` and `2023.6.20250107` are 2 and 2023; what came before them (`2018.03`, `AMI release 2017.09`) is called 1.
 fn amazon(distribution: &Distribution) -> Option<String> {
     let field = distribution.version.split_whitespace().next().unwrap_or("");
     match field.split('.').next().unwrap_or("") {
         release @ ("2" | "2022" | "2023") => named("amazon", release),
-        _ => named("amazon", "1"),
+        "1" => named("amazon", "1"),
+        _ if distribution.version.contains("201") => named("amazon", "1"),
+        _ => None,
     }
 }
 
-/// Vendors of the packages that distributions build themselves, as `Vendor` of an rpm begins.
-const RPM_VENDORS: [&str; 14] = [
-    "AlmaLinux",
-    "Amazon",
-    "Azure",
-    "CentOS",
-    "CloudLinux",
-    "Fedora Project",
-    "Microsoft Corporation",
-    "Oracle America",
-    "Red Hat",
-    "Rocky",
-    "SUSE",
-    "VMware",
-    "openSUSE",
-    "obs://build.opensuse.org/openSUSE",
+/// The families that take each other's packages, being built from the same sources.
+const ENTERPRISE_LINUX: &[Family] = &[
+    Family::Alma,
+    Family::CentOs,
+    Family::CentOsStream,
+    Family::Oracle,
+    Family::RedHat,
+    Family::Rocky,
+];
+const SUSE: &[Family] = &[
+    Family::OpenSuseLeap,
+    Family::OpenSuseTumbleweed,
+    Family::Sles,
+    Family::SleMicro,
+];
+const MICROSOFT: &[Family] = &[Family::Azure, Family::CblMariner];
+
+/// Vendors of the packages that distributions build themselves, as `Vendor` of an rpm begins, and whose those are. Fedora's
+/// name is on EPEL's packages too, which no other distribution speaks for.
+const RPM_VENDORS: [(&str, &[Family]); 14] = [
+    ("AlmaLinux", ENTERPRISE_LINUX),
+    ("Amazon", &[Family::Amazon]),
+    ("Azure", MICROSOFT),
+    ("CentOS", ENTERPRISE_LINUX),
+    ("CloudLinux", ENTERPRISE_LINUX),
+    ("Fedora Project", &[Family::Fedora]),
+    ("Microsoft Corporation", MICROSOFT),
+    ("Oracle America", ENTERPRISE_LINUX),
+    ("Red Hat", ENTERPRISE_LINUX),
+    ("Rocky", ENTERPRISE_LINUX),
+    ("SUSE", SUSE),
+    ("VMware", &[Family::Photon]),
+    ("openSUSE", SUSE),
+    ("obs://build.opensuse.org/openSUSE", SUSE),
 ];
 
 /// Mail domains of companies that publish Debian packages of their own.
@@ -485,11 +505,20 @@ const DEB_COMPANIES: [&str; 20] = [
     "splunk.com",
 ];
 
-/// Whether somebody else than the distribution built the package, so that its advisories say nothing about it.
-pub fn is_third_party(package: &Package) -> bool {
+/// Whether somebody else than the distribution built the package, so that its advisories say nothing about it; where it is
+/// not known which distribution that is, any will do.
+pub fn is_third_party(package: &Package, distribution: Option<&Distribution>) -> bool {
     let maintainer = package.maintainer.trim();
     match package.ecosystem {
-        Ecosystem::Rpm => !maintainer.is_empty() && !RPM_VENDORS.iter().any(|vendor| maintainer.starts_with(vendor)),
+        Ecosystem::Rpm => {
+            let family = distribution
+                .map(|distribution| distribution.family)
+                .filter(|family| RPM_VENDORS.iter().any(|(_, families)| families.contains(family)));
+            let is_own = |(vendor, families): &(&str, &[Family])| {
+                maintainer.starts_with(vendor) && family.is_none_or(|family| families.contains(&family))
+            };
+            !maintainer.is_empty() && !RPM_VENDORS.iter().any(is_own)
+        }
         Ecosystem::Deb => {
             let domain = maintainer
                 .rsplit_once('@')
@@ -552,6 +581,8 @@ mod tests {
         }
         assert_eq!(section(&Distribution::new(Family::Debian, "")), None);
         assert_eq!(section(&Distribution::new(Family::Fedora, "40")), None);
+        // A release that is not known is not the oldest one.
+        assert_eq!(section(&Distribution::new(Family::Amazon, "2027.1.20270101")), None);
     }
 
     #[test]
@@ -567,15 +598,27 @@ mod tests {
     fn third_parties_are_told_by_vendor_and_maintainer() {
         let mut package = Package::new(Ecosystem::Deb, "docker-ce", "5:27.0-1", "var/lib/dpkg/status");
         package.maintainer = "Docker <support@docker.com>".to_owned();
-        assert!(is_third_party(&package));
+        assert!(is_third_party(&package, None));
         package.maintainer = "Debian OpenSSL Team <pkg-openssl-devel@alioth-lists.debian.net>".to_owned();
-        assert!(!is_third_party(&package));
+        assert!(!is_third_party(&package, None));
         package.ecosystem = Ecosystem::Rpm;
         package.maintainer = "NodeSource".to_owned();
-        assert!(is_third_party(&package));
+        assert!(is_third_party(&package, None));
         for vendor in ["Red Hat, Inc.", "", "SUSE LLC <https://www.suse.com/>", "Amazon Linux"] {
             package.maintainer = vendor.to_owned();
-            assert!(!is_third_party(&package), "{vendor}");
+            assert!(!is_third_party(&package, None), "{vendor}");
+        }
+        // EPEL.
+        package.maintainer = "Fedora Project".to_owned();
+        for (family, expected) in [
+            (Family::Fedora, false),
+            (Family::RedHat, true),
+            (Family::Rocky, true),
+            (Family::Amazon, true),
+            (Family::Other, false),
+        ] {
+            let distribution = Distribution::new(family, "9");
+            assert_eq!(is_third_party(&package, Some(&distribution)), expected, "{family:?}");
         }
     }
 }

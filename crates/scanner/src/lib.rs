@@ -22,6 +22,7 @@ pub use seaworthy_policy::{IgnoreFile, Ignored, Rules, evaluate};
 use jiff::Timestamp;
 use observer::Phases;
 use read::Reading;
+use seaworthy_advisories::ecosystem::is_third_party;
 use seaworthy_model::{
     ArtifactKind, DatabaseInfo, Distribution, Effect, Family, ImageMetadata, Inventory, PackageClass, Platform,
     Problem, ScanReport,
@@ -245,7 +246,7 @@ fn disown_third_parties(inventory: &mut Inventory) {
     let (others, own): (Vec<_>, Vec<_>) = inventory
         .packages_of(PackageClass::Os)
         .map(|(_, package)| package)
-        .partition(|package| seaworthy_advisories::ecosystem::is_third_party(package));
+        .partition(|package| is_third_party(package, inventory.distribution.as_ref()));
     let own: HashSet<&str> = own.into_iter().map(|package| package.name.as_str()).collect();
     let others: HashSet<String> = others
         .into_iter()

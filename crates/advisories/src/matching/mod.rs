@@ -157,7 +157,7 @@ impl Database {
                     .entry(package.ecosystem.purl_type())
                     .or_default()
                     .push(&package.name);
-            } else if is_third_party(package) {
+            } else if is_third_party(package, inventory.distribution.as_ref()) {
                 left_out.third_party.push(&package.name);
             } else if let Some(reason) = self.find_package(sections, rules, release, index, package, found)? {
                 findings.problems.push(uncertain(package, &reason));
