@@ -41,6 +41,13 @@ story:
     cargo build --package seaworthy-cli
     cargo run --package seaworthy-testkit --bin story -- "${CARGO_TARGET_DIR:-target}/debug/seaworthy"
 
+# Write the program, static, as an OCI archive, and scan that
+image OUTPUT="seaworthy.tar":
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --package seaworthy-cli --target "$(rustc -vV | sed -n 's/^host: //p')"
+    cargo run --release --package seaworthy-testkit --bin own-image -- \
+        "${CARGO_TARGET_DIR:-target}/$(rustc -vV | sed -n 's/^host: //p')/release/seaworthy" {{OUTPUT}}
+    cargo run --release --package seaworthy-cli -- image --input {{OUTPUT}} --fail-on low
+
 # Make the archives of examples/ anew
 examples:
     cargo run --package seaworthy-testkit --bin example-images

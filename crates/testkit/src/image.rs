@@ -23,6 +23,8 @@ pub struct ImageBuilder {
     layers: Vec<(Vec<u8>, Stored)>,
     architecture: String,
     tag: Option<String>,
+    /// What a container of it runs, where that is said.
+    run: Value,
     created: String,
 }
 
@@ -32,6 +34,7 @@ impl Default for ImageBuilder {
             layers: Vec::new(),
             architecture: "amd64".into(),
             tag: None,
+            run: json!({}),
             created: "2026-01-01T00:00:00Z".into(),
         }
     }
@@ -70,6 +73,13 @@ impl ImageBuilder {
         self
     }
 
+    /// Says what a container of it runs, and as whom.
+    #[must_use]
+    pub fn runs(mut self, entrypoint: &[&str], user: &str) -> Self {
+        self.run = json!({"Entrypoint": entrypoint, "User": user});
+        self
+    }
+
     /// The config document.
     pub fn config(&self) -> Vec<u8> {
         let diff_ids: Vec<String> = self.layers.iter().map(|(tar, _)| digest(tar)).collect();
@@ -78,7 +88,7 @@ impl ImageBuilder {
             .collect();
         to_json(&json!({
             "architecture": self.architecture,
-            "config": {},
+            "config": self.run,
             "created": self.created,
             "history": history,
             "os": "linux",

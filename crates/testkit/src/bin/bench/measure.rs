@@ -41,7 +41,7 @@ pub(crate) fn interleaved(subjects: &[Subject], rounds: usize) -> Result<Vec<Tim
         let mut taken: Vec<Times> = group.iter().map(|_| Times::default()).collect();
         for round in 1..=rounds {
             let image = group.first().map_or("", |subject| subject.image);
-            crate::say(&format!("{image} round {round} of {rounds}.").trim_start());
+            crate::say(format!("{image} round {round} of {rounds}.").trim_start());
             for (subject, times) in group.iter().zip(&mut taken) {
                 if times.failure.is_some() {
                     continue;
