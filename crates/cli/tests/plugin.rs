@@ -229,6 +229,9 @@ fn why_and_list(place: &Place) {
     let row = said.lines().find(|row| row.contains(" myapp:v1 ")).unwrap();
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells[1..6], ["myapp:v1", "VulnerabilitiesFound", "3", "0", "5"]);
+    let states = said.split_once("\n\n").unwrap().1;
+    assert!(states.starts_with("WORKLOAD "), "{said}");
+    assert!(states.contains("deployment/myapp   Blocked\n"), "{said}");
     assert!(place.ok("scan list -A").starts_with("NAMESPACE "));
     assert!(place.ok("scan list -o wide").contains(&line));
     assert!(
@@ -317,6 +320,8 @@ fn preview_and_approve(place: &Place) {
     place.wait("the clean image is not approved any more", scan, "NoVulnerabilities");
     place.kubectl_as("namespace-admin", "create deployment mine --image=myapp:v1-fixed");
     place.state("deployment/mine", "Pending approval");
+    let said = place.ok("scan list");
+    assert!(said.contains("deployment/mine    Pending approval\n"), "{said}");
     let said = place.ok("scan why deployment/mine");
     assert!(
         said.contains("kubectl scan approve deployment/mine -n default --reason WHY"),

@@ -281,7 +281,10 @@ impl Story<'_> {
         let image = format!("myapp:v1-fixed@{}", self.fixed);
         self.expect(pods, &["Running", &image])?;
         self.wait("the image is Approved", "scan list", |out| out.contains("Approved"))?;
-        self.expect("scan list", &["VulnerabilitiesFound", "Approved"])?;
+        self.expect(
+            "scan list",
+            &["VulnerabilitiesFound", "Approved", "deployment/myapp   Deployed\n"],
+        )?;
         self.heard("dev.seaworthy.image.resolved", "myapp:v1")
     }
 

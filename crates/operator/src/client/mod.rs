@@ -11,6 +11,7 @@ mod scans;
 mod target;
 mod trials;
 mod why;
+mod workloads;
 
 pub use access::access;
 pub use approvals::{Approval, Approving};
@@ -23,3 +24,4 @@ pub use scans::Followed;
 pub use target::{Named, Target};
 pub use trials::Trial;
 pub use why::{ImageAnswer, Why};
+pub use workloads::WorkloadState;

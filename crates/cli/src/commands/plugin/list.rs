@@ -1,4 +1,4 @@
-//! `kubectl scan list`: the ImageScans of a namespace or of all.
+//! `kubectl scan list`: the ImageScans of a namespace or of all, and below them where workloads stand.
 
 use super::table::{age, columns};
 use super::{print, print_value, talk};
@@ -6,7 +6,7 @@ use crate::arguments::plugin::{ClusterArguments, OutputFormat};
 use crate::exit;
 use anyhow::Result;
 use jiff::Timestamp;
-use seaworthy_operator::client::Scope;
+use seaworthy_operator::client::{Scope, WorkloadState};
 use seaworthy_operator::resources::ImageScan;
 use serde_json::json;
 
@@ -27,7 +27,8 @@ pub(super) fn run(cluster: &ClusterArguments) -> Result<u8> {
         print(&lines)?;
         return Ok(exit::PASSED);
     }
-    if scans.is_empty() {
+    let workloads = client.workload_states(&scope)?;
+    if scans.is_empty() && workloads.is_empty() {
         talk(cluster).say(&match scope {
             Scope::All => "No ImageScans found".to_owned(),
             Scope::Namespace(namespace) => format!("No ImageScans found in namespace {namespace}"),
@@ -35,8 +36,40 @@ pub(super) fn run(cluster: &ClusterArguments) -> Result<u8> {
         return Ok(exit::PASSED);
     }
     let wide = cluster.output == Some(OutputFormat::Wide);
-    print(&table(&scans, scope == Scope::All, wide, Timestamp::now()))?;
+    let all = scope == Scope::All;
+    let mut tables = Vec::new();
+    if !scans.is_empty() {
+        tables.push(table(&scans, all, wide, Timestamp::now()));
+    }
+    if !workloads.is_empty() {
+        tables.push(states(&workloads, all, wide));
+    }
+    print(&tables.join("\n"))?;
     Ok(exit::PASSED)
+}
+
+fn states(workloads: &[WorkloadState], namespaces: bool, wide: bool) -> String {
+    let mut headings = vec!["WORKLOAD", "STATE"];
+    if namespaces {
+        headings.insert(0, "NAMESPACE");
+    }
+    if wide {
+        headings.push("REASON");
+    }
+    let rows: Vec<Vec<String>> = workloads
+        .iter()
+        .map(|workload| {
+            let mut row = vec![workload.workload.to_string(), workload.state.clone()];
+            if namespaces {
+                row.insert(0, workload.namespace.clone());
+            }
+            if wide {
+                row.push(workload.reason.clone().unwrap_or_default());
+            }
+            row
+        })
+        .collect();
+    columns(&headings, &rows)
 }
 
 fn table(scans: &[ImageScan], namespaces: bool, wide: bool, now: Timestamp) -> String {
