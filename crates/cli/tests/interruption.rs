@@ -45,7 +45,9 @@ fn the_phases_are_timed_at_debug_level() {
         "read layers ",
         "merge ",
         "match ",
-        "fetch and inflate ",
+        "fetch ",
+        "hash ",
+        "inflate ",
         "walk and analyse ",
     ] {
         assert!(line.contains(phase), "{phase}: {line}");

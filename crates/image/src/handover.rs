@@ -2,10 +2,12 @@
 //!
 //! A few chunks are under way at a time: a reader that falls behind makes the writer wait, and nothing piles up.
 
+use crate::progress::add;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::time::Instant;
 
 /// Chunks under way between the two threads.
 const CHUNKS: usize = 4;
@@ -26,6 +28,8 @@ pub(crate) struct Taker {
     at: usize,
     /// Bytes of the chunks that were received, for whoever cannot reach this any more.
     received: Arc<AtomicU64>,
+    /// Nanoseconds spent waiting for chunks.
+    waited: Arc<AtomicU64>,
     ended: bool,
 }
 
@@ -43,6 +47,7 @@ pub(crate) fn handover() -> (Giver, Taker) {
         current: Vec::new(),
         at: 0,
         received: Arc::default(),
+        waited: Arc::default(),
         ended: false,
     };
     (giver, taker)
@@ -104,6 +109,11 @@ impl Taker {
     pub(crate) fn received(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
     }
+
+    /// Counts the nanoseconds spent waiting for chunks.
+    pub(crate) fn waited(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.waited)
+    }
 }
 
 impl BufRead for Taker {
@@ -115,7 +125,10 @@ impl BufRead for Taker {
                 let _ = self.empty.send(spent);
             }
             self.at = 0;
-            match self.full.recv() {
+            let waiting = Instant::now();
+            let received = self.full.recv();
+            add(&self.waited, waiting.elapsed());
+            match received {
                 Ok(Ok(chunk)) => {
                     self.received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
                     self.current = chunk;

@@ -9,11 +9,13 @@ use crate::blobs::{Blobs, Place};
 use crate::compression::Compression;
 use crate::handover::{Giver, Taker, handover};
 use crate::image::LayerPlace;
+use crate::progress::Progress;
 use seaworthy_model::{Digest, limits};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Bytes handed over at a time: small enough for the L2 cache, large enough to make hand-over cheap.
 const CHUNK: usize = 256 << 10;
@@ -21,17 +23,6 @@ const CHUNK: usize = 256 << 10;
 const STORED_CHUNK: usize = 128 << 10;
 /// Stored bytes from which a thread of their own is worth its start.
 const APART: u64 = 1 << 20;
-
-/// Bytes of stored blobs read so far, shared with whoever shows progress.
-#[derive(Debug, Default)]
-pub struct Progress(AtomicU64);
-
-impl Progress {
-    /// Stored bytes read so far.
-    pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// One or more layers that are read one after another.
 #[derive(Debug)]
@@ -60,14 +51,16 @@ struct Metered<'a, R> {
 
 impl<R: Read> Read for Metered<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
+        let count = self.progress.fetch(|| self.inner.read(buffer))?;
         if let (Some(hash), Some(bytes)) = (self.hash, buffer.get(..count)) {
-            hash.lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .update(bytes);
+            self.progress.hash(|| {
+                hash.lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .update(bytes);
+            });
         }
         self.count.fetch_add(count as u64, Ordering::Relaxed);
-        self.progress.0.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.add_bytes(count);
         Ok(count)
     }
 }
@@ -276,15 +269,19 @@ fn produce(
         compression,
         giver,
         diff_id,
+        progress,
     };
     let diff_id = if compression == Compression::None || layer.place.size < APART {
-        inflation.run(stored, &count)?
+        // On this thread it fetches and hashes too.
+        let others = || progress.spent().fetching + progress.spent().hashing;
+        inflation.run(stored, &count, others)?
     } else {
         std::thread::scope(|scope| {
             let (ahead, taker) = handover();
             scope.spawn(move || ahead.give_all(&mut stored, STORED_CHUNK));
-            let received = taker.received();
-            inflation.run(taker, &received)
+            let (received, waited) = (taker.received(), taker.waited());
+            let waited = || Duration::from_nanos(waited.load(Ordering::Relaxed));
+            inflation.run(taker, &received, waited)
         })?
     };
     let stored_bytes = count.load(Ordering::Relaxed);
@@ -309,12 +306,18 @@ struct Inflation<'a> {
     giver: &'a Giver,
     /// Whether the uncompressed bytes are hashed.
     diff_id: bool,
+    progress: &'a Progress,
 }
 
 impl Inflation<'_> {
     /// Hands all of it over; returns the digest of the uncompressed bytes, where asked. `count` tells how many stored bytes
-    /// went in.
-    fn run(self, stored: impl BufRead + Send, count: &AtomicU64) -> Result<Option<Digest>, Error> {
+    /// went in, `others` what time they took on this thread.
+    fn run(
+        self,
+        stored: impl BufRead + Send,
+        count: &AtomicU64,
+        others: impl Fn() -> Duration,
+    ) -> Result<Option<Digest>, Error> {
         let failed = |source: io::Error| Error::Read {
             what: self.what.to_owned(),
             source,
@@ -323,10 +326,10 @@ impl Inflation<'_> {
         let mut diff_hash = self.diff_id.then(Sha256::new);
         let mut total = 0u64;
         loop {
-            let (chunk, failure) = self.giver.fill(&mut reader, CHUNK);
+            let (chunk, failure) = self.progress.inflate(&others, || self.giver.fill(&mut reader, CHUNK));
             total += chunk.len() as u64;
             if let Some(hash) = &mut diff_hash {
-                hash.update(&chunk);
+                self.progress.hash(|| hash.update(&chunk));
             }
             if total > limits::LAYER_BYTES {
                 self.giver

@@ -16,6 +16,7 @@ mod layer;
 mod manifest;
 mod network;
 mod oci_layout;
+mod progress;
 mod registry;
 mod remote;
 mod root_directory;
@@ -27,8 +28,9 @@ pub use daemon::{Daemons, Endpoint, TlsFiles};
 pub use daemon::{read_foreign_export, read_foreign_inspection, read_foreign_messages};
 pub use error::{Error, Tried};
 pub use image::Image;
-pub use layer::{LayerReader, LayerStream, Progress};
+pub use layer::{LayerReader, LayerStream};
 pub use network::{DocumentCache, Network};
+pub use progress::{Progress, Spent};
 #[doc(hidden)]
 pub use remote::read_foreign_manifest;
 pub use root_directory::{DirectoryEntry, EntryKind, RootDirectory};

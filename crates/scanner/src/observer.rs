@@ -1,9 +1,9 @@
 //! What a scan tells of itself while it runs: its steps, the bytes of each layer, and where the time went.
 
-use seaworthy_image::Progress;
+use seaworthy_image::{Progress, Spent};
 use seaworthy_model::{Digest, Inventory};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a scan does now.
@@ -93,8 +93,8 @@ pub(crate) struct Phases {
     started: Instant,
     last: Instant,
     text: String,
-    /// Summed over threads: waiting for bytes to be fetched and inflated.
-    waited: AtomicU64,
+    /// Summed over threads: what came before the uncompressed bytes.
+    spent: Mutex<Spent>,
     /// Summed over threads: walking and analysing.
     walked: AtomicU64,
 }
@@ -106,7 +106,7 @@ impl Phases {
             started: now,
             last: now,
             text: String::new(),
-            waited: AtomicU64::new(0),
+            spent: Mutex::default(),
             walked: AtomicU64::new(0),
         }
     }
@@ -122,21 +122,30 @@ impl Phases {
         self.last = now;
     }
 
-    pub(crate) fn layer(&self, waited: Duration, total: Duration) {
-        let microseconds = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        self.waited.fetch_add(microseconds(waited), Ordering::Relaxed);
-        self.walked
-            .fetch_add(microseconds(total.saturating_sub(waited)), Ordering::Relaxed);
+    /// A layer was walked in this time, without what it took to wait for its bytes.
+    pub(crate) fn walked(&self, time: Duration) {
+        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.walked.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    /// This went into the bytes of layers.
+    pub(crate) fn spent(&self, more: Spent) {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.fetching += more.fetching;
+        spent.hashing += more.hashing;
+        spent.inflating += more.inflating;
     }
 
     pub(crate) fn say(&self) {
-        let of = |counter: &AtomicU64| milliseconds(Duration::from_micros(counter.load(Ordering::Relaxed)));
+        let spent = *self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         tracing::debug!(
-            "time: {}; all {}; over all threads: fetch and inflate {}, walk and analyse {}",
+            "time: {}; all {}; over all threads: fetch {}, hash {}, inflate {}, walk and analyse {}",
             self.text,
             milliseconds(self.started.elapsed()),
-            of(&self.waited),
-            of(&self.walked)
+            milliseconds(spent.fetching),
+            milliseconds(spent.hashing),
+            milliseconds(spent.inflating),
+            milliseconds(Duration::from_micros(self.walked.load(Ordering::Relaxed)))
         );
     }
 }

@@ -87,6 +87,7 @@ impl Streams<'_> {
                 let read = stream.read(&progress, |index, reader| {
                     self.walk(index, reader, selection, &progress)
                 });
+                self.phases.spent(progress.spent());
                 for (indexes, result) in read {
                     match result {
                         Ok(contents) => {
@@ -145,7 +146,7 @@ impl Streams<'_> {
         let mut timed = Timed::new(reader, self.bounds.deadline);
         let contents = read_layer(&mut timed, selection);
         let total = started.elapsed();
-        self.phases.layer(timed.waited, total);
+        self.phases.walked(total.saturating_sub(timed.waited));
         tracing::debug!(
             layer = index,
             digest = %digest.map(|digest| digest.to_string()).unwrap_or_default(),

@@ -6,7 +6,8 @@
 use super::socket::{Reply, Socket};
 use crate::Error;
 use crate::image::LayerPlace;
-use crate::layer::{LayerReader, Progress, unverified};
+use crate::layer::{LayerReader, unverified};
+use crate::progress::Progress;
 use crate::tar_index::stored_size;
 use seaworthy_model::{Budgeted, Digest, limits};
 use std::io::{self, Read};

@@ -7,8 +7,8 @@ use super::inspect::{Inspected, Step};
 use crate::Error;
 use crate::blobs::Place;
 use crate::image::LayerPlace;
-use crate::layer::Progress;
 use crate::manifest::{Config, read};
+use crate::progress::Progress;
 use seaworthy_model::Digest;
 use std::io::{self, Read};
 
