@@ -131,9 +131,15 @@ pub async fn run(options: Options, data: impl Into<AdvisoryData>, stop: impl Fut
         if options.install {
             reach.connect(&administrator, open).await?;
             install::guard(&administrator, &options).await?;
-            // The API server takes a moment to act on it; we are ready when it asks us.
-            while metrics.admissions() == 0 {
-                install::probe(&administrator).await;
+            // The API server takes a moment to act on it; we are ready when it asks us, and the guards stand.
+            let governed = {
+                let memory = shared.memory();
+                memory.namespaces.keys().find(|name| memory.governs(name)).cloned()
+            };
+            while let Some(namespace) = &governed {
+                if install::probe(&administrator, namespace).await && metrics.admissions() > 0 {
+                    break;
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         } else {

@@ -4,12 +4,10 @@ use crate::options::{SYSTEM_NAMESPACES, ourselves};
 use serde_json::{Value, json};
 
 /// Guards of what others own. They do not stand in namespaces that are not governed.
-pub(super) const OF_WORKLOADS: [&str; 4] = [
-    "seaworthy-holds",
-    "seaworthy-gates",
-    "seaworthy-break-glass",
-    "seaworthy-annotations",
-];
+pub(super) const OF_WORKLOADS: [&str; 4] = ["seaworthy-holds", "seaworthy-gates", "seaworthy-break-glass", OF_LABELS];
+
+/// The last of them, which refuses labels of ours.
+pub(super) const OF_LABELS: &str = "seaworthy-annotations";
 
 /// Guards of our own kinds, which are ours in every namespace.
 const OF_OUR_KINDS: [&str; 3] = ["seaworthy-approvals", "seaworthy-exceptions", "seaworthy-statuses"];

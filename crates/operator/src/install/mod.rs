@@ -97,10 +97,12 @@ pub(crate) async fn token(client: &Client) -> Result<(String, i64), Error> {
         })
 }
 
-/// Asks the API server to make, without making it, a workload: whether it asks us shows that we are connected.
-pub(crate) async fn probe(client: &Client) {
+/// Asks the API server to make, without making it, a workload that says something of ours. It asks us about it, which shows
+/// that we are connected, and refuses it when the guards stand: whether it does is the answer.
+pub(crate) async fn probe(client: &Client, namespace: &str) -> bool {
     let deployment = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "seaworthy-probe"},
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "seaworthy-probe", "labels": {"seaworthy.dev/probe": ""}},
         "spec": {
             "selector": {"matchLabels": {"app": "seaworthy-probe"}},
             "template": {
@@ -110,14 +112,15 @@ pub(crate) async fn probe(client: &Client) {
         }
     });
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("apps", "v1", "Deployment"));
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "default", &resource);
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
     let parameters = PostParams {
         dry_run: true,
         ..PostParams::default()
     };
-    if let Ok(object) = serde_json::from_value(deployment) {
-        // Whatever comes back: only whether we were asked matters.
-        let _ = api.create(&parameters, &object).await;
+    let Ok(object) = serde_json::from_value(deployment) else { return false };
+    match api.create(&parameters, &object).await {
+        Err(kube::Error::Api(status)) => status.message.contains(guards::OF_LABELS),
+        _ => false,
     }
 }
 
