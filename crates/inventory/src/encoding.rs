@@ -5,7 +5,8 @@
 //! whoever keeps the bytes knows which program wrote them, and that they are whole.
 
 use crate::analyzer::FileReport;
-use crate::layer::{Entry, Kind, LayerContents, ReadFile};
+use crate::entry::Kind;
+use crate::layer::{LayerContents, ReadFile};
 use seaworthy_model::{Problem, limits};
 
 const DIRECTORY: u8 = 0;
@@ -22,6 +23,8 @@ impl LayerContents {
         let Self {
             entries,
             names: _,
+            directories: _,
+            targets: _,
             files,
             whiteouts,
             opaque,
@@ -48,9 +51,9 @@ impl LayerContents {
             put_number(&mut out, number);
         }
         put_number(&mut out, entries.len() as u64);
-        let mut previous: &[u8] = b"";
+        let (mut previous, mut path) = (Vec::new(), Vec::new());
         for entry in entries {
-            let path = self.name(entry.path);
+            self.path_into(entry, &mut path);
             let (kind, read, link) = match entry.kind {
                 Kind::Directory => (DIRECTORY, None, None),
                 Kind::File(None) => (FILE, None, None),
@@ -60,16 +63,16 @@ impl LayerContents {
                 Kind::Other => (OTHER, None, None),
             };
             out.push(kind);
-            let shared = previous.iter().zip(path).take_while(|(a, b)| a == b).count();
+            let shared = previous.iter().zip(&path).take_while(|(a, b)| a == b).count();
             put_number(&mut out, shared as u64);
             put_bytes(&mut out, path.get(shared..).unwrap_or_default());
             if let Some(read) = read {
                 put_number(&mut out, u64::from(read));
             }
             if let Some(target) = link {
-                put_bytes(&mut out, self.name(target));
+                put_bytes(&mut out, self.name(self.target(target)));
             }
-            previous = path;
+            std::mem::swap(&mut previous, &mut path);
         }
         for list in [whiteouts, opaque] {
             put_number(&mut out, list.len() as u64);
@@ -125,13 +128,12 @@ impl LayerContents {
                 FILE => Kind::File(None),
                 FILE_READ => Kind::File(Some(u32::try_from(input.number()?).ok()?)),
                 // Targets come before paths, as when a layer is read.
-                SYMBOLIC_LINK => Kind::SymbolicLink(contents.keep_name(input.bytes()?)?),
-                HARD_LINK => Kind::HardLink(contents.keep_name(input.bytes()?)?),
+                SYMBOLIC_LINK => Kind::SymbolicLink(contents.keep_target(input.bytes()?)?),
+                HARD_LINK => Kind::HardLink(contents.keep_target(input.bytes()?)?),
                 OTHER => Kind::Other,
                 _ => return None,
             };
-            let path = contents.keep_name(&path)?;
-            contents.entries.push(Entry { path, kind });
+            contents.keep_entry(&path, kind)?;
         }
         contents.whiteouts = input.list()?;
         contents.opaque = input.list()?;

@@ -4,6 +4,7 @@
 //! [`crate::merge`], because links and whiteouts reach across layers. OCI image spec, layer.md.
 
 use crate::analyzer::{File, FileReport};
+use crate::entry::{Entry, Kind, Name};
 use crate::path::{normalize, parent};
 use crate::selection::Selection;
 use crate::tar_stream::TarStream;
@@ -11,33 +12,6 @@ use crate::wanted::Wanted;
 use seaworthy_model::{Budgeted, Effect, Problem, limits};
 use std::collections::HashMap;
 use std::io::{self, Read};
-
-/// A name among all names of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Name {
-    start: u32,
-    length: u32,
-}
-
-/// What one entry of a layer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Directory,
-    /// A file; the index into [`LayerContents::files`] when it was read.
-    File(Option<u32>),
-    SymbolicLink(Name),
-    /// A hard link to this normalised path of the same layer or a lower one.
-    HardLink(Name),
-    /// A device or pipe: it hides what lies below and holds nothing.
-    Other,
-}
-
-/// One entry in the layer's order. A layer has up to millions: their names lie in one piece of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) path: Name,
-    pub(crate) kind: Kind,
-}
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +27,12 @@ pub(crate) struct ReadFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LayerContents {
     pub(crate) entries: Vec<Entry>,
-    /// Paths of entries and targets of links, one after the other.
+    /// Names of entries, paths of their directories and targets of links, one after the other.
     pub(crate) names: Vec<u8>,
+    /// The directories of entries; one that is left and entered again is there again.
+    pub(crate) directories: Vec<Name>,
+    /// The targets of links.
+    pub(crate) targets: Vec<Name>,
     pub(crate) files: Vec<ReadFile>,
     /// Paths that the layer removes from lower layers.
     pub(crate) whiteouts: Vec<Vec<u8>>,
@@ -248,34 +226,13 @@ impl LayerContents {
         Some(path)
     }
 
-    /// The bytes of a name of this layer.
-    pub(crate) fn name(&self, name: Name) -> &[u8] {
-        let start = name.start as usize;
-        self.names
-            .get(start..start.saturating_add(name.length as usize))
-            .unwrap_or_default()
-    }
-
-    /// Keeps a name; `None` where there are more bytes of names than one layer may have.
-    pub(crate) fn keep_name(&mut self, bytes: &[u8]) -> Option<Name> {
-        let name = Name {
-            start: u32::try_from(self.names.len()).ok()?,
-            length: u32::try_from(bytes.len()).ok()?,
-        };
-        name.start.checked_add(name.length)?;
-        self.names.extend_from_slice(bytes);
-        Some(name)
-    }
-
     fn push(&mut self, path: &[u8], kind: Kind) {
         self.name_bytes += path.len() + 64;
         // `accept` has stopped long before names do not fit.
-        if let Some(path) = self.keep_name(path) {
-            self.entries.push(Entry { path, kind });
-        }
+        let _ = self.keep_entry(path, kind);
     }
 
-    fn link(&mut self, path: &[u8], target: &[u8], kind: fn(Name) -> Kind) {
+    fn link(&mut self, path: &[u8], target: &[u8], kind: fn(u32) -> Kind) {
         if target.len() > limits::PATH_BYTES {
             let shown = String::from_utf8_lossy(path).into_owned();
             let what = "the target of the link is longer than any system allows; the link was not read";
@@ -283,7 +240,7 @@ impl LayerContents {
             return;
         }
         self.name_bytes += target.len();
-        if let Some(target) = self.keep_name(target) {
+        if let Some(target) = self.keep_target(target) {
             self.push(path, kind(target));
         }
     }

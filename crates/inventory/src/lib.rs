@@ -8,6 +8,7 @@ pub mod binary;
 mod content;
 pub mod declared;
 mod encoding;
+mod entry;
 pub mod language;
 mod layer;
 mod merge;

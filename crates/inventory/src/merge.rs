@@ -4,7 +4,8 @@
 //! over when their layer was read. They are asked for again, by `reread`: rare, but without it a link hides packages.
 
 use crate::analyzer::{FileReport, OwnedFile};
-use crate::layer::{Kind, LayerContents, ReadFile};
+use crate::entry::{Entry, Kind, Name};
+use crate::layer::{LayerContents, ReadFile};
 use crate::missing::Missing;
 use crate::release;
 use crate::selection::Reread;
@@ -184,15 +185,39 @@ fn in_layer(problem: Problem, refs: &[LayerRef], layer: usize) -> Problem {
     }
 }
 
-/// What an analyzer read of a stored file.
-fn read_of<'a>(layers: &[&'a LayerContents], stored: Stored) -> Option<(&'a [u8], Option<&'a ReadFile>)> {
-    let contents = layers.get(stored.layer as usize)?;
+/// A stored file, and what an analyzer read of it.
+fn read_of<'a>(layers: &[&'a LayerContents], stored: Stored) -> Option<StoredFile<'a>> {
+    let contents: &'a LayerContents = layers.get(stored.layer as usize)?;
     let entry = contents.entries.get(stored.entry as usize)?;
     let Kind::File(read) = entry.kind else { return None };
-    Some((
-        contents.name(entry.path),
-        read.and_then(|index| contents.files.get(index as usize)),
-    ))
+    Some(StoredFile {
+        contents,
+        entry,
+        read: read.and_then(|index| contents.files.get(index as usize)),
+    })
+}
+
+/// A file where its layer has it.
+struct StoredFile<'a> {
+    contents: &'a LayerContents,
+    entry: &'a Entry,
+    read: Option<&'a ReadFile>,
+}
+
+impl StoredFile<'_> {
+    /// Whether it is stored under this path; the last part is the cheapest to compare.
+    fn is_at(&self, path: &[u8]) -> bool {
+        let Some(directory) = path.strip_suffix(self.contents.name(self.entry.name)) else {
+            return false;
+        };
+        let stored = self
+            .contents
+            .name(self.contents.directory(self.entry).unwrap_or(Name::EMPTY));
+        match directory.strip_suffix(b"/") {
+            Some(directory) => directory == stored,
+            None => directory.is_empty() && stored.is_empty(),
+        }
+    }
 }
 
 /// Sorts the files of the merged view into those that were read under their final name and those to be read again.
@@ -201,10 +226,11 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
     let mut with_companion = Vec::new();
     tree.visit(Tree::root(), b"", usize::MAX, &mut |path, id, node| match node {
         Node::File(stored) => {
-            let Some((stored_path, read)) = read_of(layers, stored) else {
+            let Some(file) = read_of(layers, stored) else {
                 return;
             };
-            if stored_path == path {
+            let read = file.read;
+            if file.is_at(path) {
                 if let Some(file) = read {
                     if Wanted::of(&file.seen_as).companion_suffix().is_some() {
                         with_companion.push((id, stored, file.seen_as.clone()));
@@ -217,7 +243,8 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
                     });
                 }
             } else {
-                let (path, stored_path) = (String::from_utf8_lossy(path), String::from_utf8_lossy(stored_path));
+                let stored_path = file.contents.path(file.entry);
+                let (path, stored_path) = (String::from_utf8_lossy(path), String::from_utf8_lossy(&stored_path));
                 let (wanted, before) = (Wanted::of(&path), Wanted::of(&stored_path));
                 if wanted.is_only_streamed() && wanted.same_analyzers(&before) {
                     // Large files are not read again for a second name.
@@ -278,7 +305,7 @@ fn find_files<'a>(tree: &Tree<'a>, layers: &[&'a LayerContents], seen: &mut Vec<
                     None
                 }
             })
-            .and_then(|(_, read)| read?.kept.clone())
+            .and_then(|file| file.read?.kept.clone())
             .filter(|bytes| !bytes.is_empty());
         if companion.is_some() {
             missing.add(id, stored, &path, companion);

@@ -1,6 +1,7 @@
 //! Files that a first pass had no reason to read, gathered while the merged view is looked through.
 
-use crate::layer::{Kind, LayerContents};
+use crate::entry::Kind;
+use crate::layer::LayerContents;
 use crate::selection::Reread;
 use crate::tree::{NodeId, Stored};
 use std::collections::{BTreeMap, HashMap};
@@ -45,16 +46,19 @@ impl Missing {
 
 /// The files as a second pass finds them: by path, and by which of the files with this path they are.
 fn rereads(contents: &LayerContents, files: &[MissingFile]) -> Vec<Reread> {
-    let path_of = |entry: usize| contents.entries.get(entry).map(|entry| contents.name(entry.path));
-    let mut met: HashMap<&[u8], u32> = files
+    let path_of = |entry: usize| contents.entries.get(entry).map(|entry| contents.path(entry));
+    let mut met: HashMap<Vec<u8>, u32> = files
         .iter()
         .filter_map(|file| Some((path_of(file.entry)?, 0)))
         .collect();
     let mut occurrences: HashMap<usize, u32> = files.iter().map(|file| (file.entry, 0)).collect();
+    let mut path = Vec::new();
     for (at, entry) in contents.entries.iter().enumerate() {
-        if matches!(entry.kind, Kind::File(_))
-            && let Some(count) = met.get_mut(contents.name(entry.path))
-        {
+        if !matches!(entry.kind, Kind::File(_)) {
+            continue;
+        }
+        contents.path_into(entry, &mut path);
+        if let Some(count) = met.get_mut(&path) {
             if let Some(occurrence) = occurrences.get_mut(&at) {
                 *occurrence = *count;
             }
@@ -63,9 +67,9 @@ fn rereads(contents: &LayerContents, files: &[MissingFile]) -> Vec<Reread> {
     }
     let mut rereads = Vec::with_capacity(files.len());
     for file in files {
-        if let Some(path) = path_of(file.entry) {
+        if let Some(stored) = path_of(file.entry) {
             rereads.push(Reread {
-                stored: path.to_vec(),
+                stored,
                 occurrence: occurrences.get(&file.entry).copied().unwrap_or_default(),
                 seen_as: file.seen_as.clone(),
                 companion: file.companion.clone(),

@@ -10,6 +10,13 @@ pub(crate) fn parent(path: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// The directory of a path and the last name in it.
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let directory = parent(path);
+    let name = path.get(directory.len()..).unwrap_or_default();
+    (directory, name.strip_prefix(b"/").unwrap_or(name))
+}
+
 /// `path` without leading `/`, `./`, doubled slashes, `.` and `..`, as the runtimes clean names; `None` for the root itself,
 /// for names that leave it or contain NUL, and for names that no system would create.
 pub(crate) fn normalize(path: &[u8]) -> Option<Vec<u8>> {

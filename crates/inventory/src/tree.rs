@@ -4,9 +4,10 @@
 //! package): the parent of an entry is resolved through links inside the root, whiteouts concern lower layers only
 //! whatever their place in the archive, and a name that becomes another kind of thing loses what lay below it.
 
-use crate::layer::{Entry, Kind, LayerContents};
+use crate::entry::{Entry, Kind, Name};
+use crate::layer::LayerContents;
 use crate::name_table::NameTable;
-use crate::path::parent;
+use crate::path::split;
 use seaworthy_model::{Effect, Problem, limits};
 use std::cell::Cell;
 
@@ -34,23 +35,50 @@ pub(crate) enum Node<'a> {
     Other,
 }
 
+/// A name, and the layer whose names it is among. Images have at most [`limits::LAYERS`] layers.
+#[derive(Clone, Copy, Debug)]
+struct Located {
+    layer: u16,
+    name: Name,
+}
+
+/// What a slot holds: 8 bytes, because there are millions of slots.
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    /// The first of its children.
+    Directory(u32),
+    File {
+        layer: u16,
+        entry: u32,
+    },
+    /// The index of its target among those of the layer.
+    SymbolicLink {
+        layer: u16,
+        target: u32,
+    },
+    Other,
+    /// It was taken out of the tree, and all below it with it.
+    Removed,
+}
+
 #[derive(Debug)]
-struct Slot<'a> {
-    node: Node<'a>,
-    name: &'a [u8],
+struct Slot {
+    start: u32,
+    length: u16,
+    layer: u16,
+    held: Held,
     parent: u32,
-    first_child: u32,
     next: u32,
-    previous: u32,
 }
 
 /// The merged file system.
 #[derive(Debug)]
 pub(crate) struct Tree<'a> {
-    slots: Vec<Slot<'a>>,
+    layers: Vec<&'a LayerContents>,
+    slots: Vec<Slot>,
     names: NameTable,
     /// Where the entry before lay: archives list a directory's entries one after another.
-    last: Option<(&'a [u8], NodeId)>,
+    last: Option<((u16, u32), NodeId)>,
     /// Steps that may still be taken: chains of links make paths of a few bytes take as many as they like.
     steps: Cell<u64>,
     pub(crate) problems: Vec<Problem>,
@@ -61,14 +89,15 @@ impl<'a> Tree<'a> {
     pub(crate) fn of_layers(layers: &[&'a LayerContents]) -> Self {
         let entries = layers.iter().map(|layer| layer.entries.len()).sum();
         let root = Slot {
-            node: Node::Directory,
-            name: b"",
+            start: 0,
+            length: 0,
+            layer: 0,
+            held: Held::Directory(NONE),
             parent: NONE,
-            first_child: NONE,
             next: NONE,
-            previous: NONE,
         };
         let mut tree = Self {
+            layers: layers.to_vec(),
             slots: Vec::with_capacity(entries + 1),
             names: NameTable::with_capacity(entries),
             last: None,
@@ -76,13 +105,14 @@ impl<'a> Tree<'a> {
             problems: Vec::new(),
         };
         tree.slots.push(root);
-        for (index, layer) in layers.iter().enumerate() {
-            tree.apply(u32::try_from(index).unwrap_or(NONE), layer);
+        // Readers of images have refused those with more layers.
+        for (index, layer) in layers.iter().enumerate().take(usize::from(u16::MAX)) {
+            tree.apply(u16::try_from(index).unwrap_or(u16::MAX), layer);
         }
         tree
     }
 
-    fn apply(&mut self, index: u32, layer: &'a LayerContents) {
+    fn apply(&mut self, index: u16, layer: &'a LayerContents) {
         for hidden in &layer.whiteouts {
             let (directory, name) = split(hidden);
             if let Some(child) = self
@@ -94,53 +124,52 @@ impl<'a> Tree<'a> {
         }
         for directory in &layer.opaque {
             if let Some(directory) = self.resolve(directory) {
-                while let Some(child) = self
-                    .slot(directory)
-                    .map(|slot| slot.first_child)
-                    .filter(|child| *child != NONE)
-                {
-                    self.remove(NodeId(child));
-                }
+                self.empty(directory);
             }
         }
         for (at, entry) in layer.entries.iter().enumerate() {
             let stored = Stored {
-                layer: index,
+                layer: index.into(),
                 entry: u32::try_from(at).unwrap_or(NONE),
             };
-            self.add(layer, entry, stored);
+            self.add(index, layer, entry, stored);
         }
     }
 
-    fn add(&mut self, layer: &'a LayerContents, entry: &Entry, stored: Stored) {
-        let path = layer.name(entry.path);
-        let (directory, name) = split(path);
-        let known = self.last.filter(|(last, _)| *last == directory).map(|(_, id)| id);
-        let Some(id) = known.or_else(|| self.make_directories(directory)) else {
+    fn add(&mut self, index: u16, layer: &'a LayerContents, entry: &Entry, stored: Stored) {
+        let directory = layer.directory(entry).unwrap_or(Name::EMPTY);
+        let key = (index, entry.directory);
+        let known = self.last.filter(|(last, _)| *last == key).map(|(_, id)| id);
+        let located = |name| Located { layer: index, name };
+        let Some(id) = known.or_else(|| self.make_directories(located(directory))) else {
             self.problem(
-                path,
+                &layer.path(entry),
                 Effect::Incomplete,
                 "the path leads through a loop of links; the entry was not read",
             );
             return;
         };
-        self.last = Some((directory, id));
+        self.last = Some((key, id));
         let directory = id;
-        let node = match entry.kind {
-            Kind::Directory => Node::Directory,
-            Kind::File(_) => Node::File(stored),
-            Kind::SymbolicLink(target) => Node::SymbolicLink(layer.name(target)),
-            Kind::Other => Node::Other,
+        let name = layer.name(entry.name);
+        let held = match entry.kind {
+            Kind::Directory => Held::Directory(NONE),
+            Kind::File(_) => Held::File {
+                layer: index,
+                entry: stored.entry,
+            },
+            Kind::SymbolicLink(target) => Held::SymbolicLink { layer: index, target },
+            Kind::Other => Held::Other,
             Kind::HardLink(target) => {
-                let (directory, last) = split(layer.name(target));
+                let (directory, last) = split(layer.name(layer.target(target)));
                 let linked = self
                     .resolve(directory)
                     .and_then(|directory| self.child(directory, last));
-                match linked.and_then(|linked| self.node(linked)) {
-                    Some(node @ (Node::File(_) | Node::SymbolicLink(_))) => node,
+                match linked.and_then(|linked| self.slot(linked)).map(|slot| slot.held) {
+                    Some(held @ (Held::File { .. } | Held::SymbolicLink { .. })) => held,
                     _ => {
                         self.problem(
-                            path,
+                            &layer.path(entry),
                             Effect::Note,
                             "a hard link to a file that does not exist; it was not read",
                         );
@@ -149,16 +178,13 @@ impl<'a> Tree<'a> {
                 }
             }
         };
-        match self.child(directory, name) {
-            Some(existing) if node == Node::Directory && self.node(existing) == Some(Node::Directory) => {}
-            Some(existing) => {
-                self.remove(existing);
-                self.insert(directory, name, node);
+        if let Some(existing) = self.child(directory, name) {
+            if matches!(held, Held::Directory(_)) && self.node(existing) == Some(Node::Directory) {
+                return;
             }
-            None => {
-                self.insert(directory, name, node);
-            }
+            self.remove(existing);
         }
+        self.insert(directory, located(entry.name), held);
     }
 
     fn problem(&mut self, path: &[u8], effect: Effect, what: &str) {
@@ -180,74 +206,109 @@ impl<'a> Tree<'a> {
         })
     }
 
-    fn slot(&self, id: NodeId) -> Option<&Slot<'a>> {
+    fn slot(&self, id: NodeId) -> Option<&Slot> {
         self.slots.get(id.0 as usize)
+    }
+
+    /// The bytes of a name.
+    fn bytes(&self, located: Located) -> &'a [u8] {
+        let layer = self.layers.get(usize::from(located.layer));
+        layer.map_or(b"", |layer| layer.name(located.name))
+    }
+
+    fn name(&self, slot: &Slot) -> &'a [u8] {
+        let (start, length) = (slot.start, slot.length);
+        self.bytes(Located {
+            layer: slot.layer,
+            name: Name { start, length },
+        })
+    }
+
+    /// The target of a symbolic link.
+    fn target_of(&self, layer: u16, target: u32) -> Located {
+        let name = self.layers.get(usize::from(layer)).map(|layer| layer.target(target));
+        Located {
+            layer,
+            name: name.unwrap_or(Name::EMPTY),
+        }
     }
 
     /// What the node is.
     pub(crate) fn node(&self, id: NodeId) -> Option<Node<'a>> {
-        self.slot(id).map(|slot| slot.node)
+        match self.slot(id)?.held {
+            Held::Directory(_) => Some(Node::Directory),
+            Held::File { layer, entry } => Some(Node::File(Stored {
+                layer: layer.into(),
+                entry,
+            })),
+            Held::SymbolicLink { layer, target } => Some(Node::SymbolicLink(self.bytes(self.target_of(layer, target)))),
+            Held::Other => Some(Node::Other),
+            Held::Removed => None,
+        }
+    }
+
+    fn first_child(&self, id: NodeId) -> u32 {
+        match self.slot(id).map(|slot| slot.held) {
+            Some(Held::Directory(first)) => first,
+            _ => NONE,
+        }
     }
 
     fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
         let is = |id: u32| {
             let slot = self.slots.get(id as usize);
-            slot.is_some_and(|slot| slot.parent == directory.0 && slot.name == name)
+            slot.is_some_and(|slot| slot.parent == directory.0 && self.name(slot) == name)
         };
         self.names.find(directory.0, name, is).map(NodeId)
     }
 
-    fn insert(&mut self, directory: NodeId, name: &'a [u8], node: Node<'a>) -> Option<NodeId> {
+    fn insert(&mut self, directory: NodeId, located: Located, held: Held) -> Option<NodeId> {
         let id = u32::try_from(self.slots.len()).ok().filter(|id| *id != NONE)?;
-        let next = self.slot(directory)?.first_child;
+        let Held::Directory(next) = self.slot(directory)?.held else {
+            return None;
+        };
         self.slots.push(Slot {
-            node,
-            name,
+            start: located.name.start,
+            length: located.name.length,
+            layer: located.layer,
+            held,
             parent: directory.0,
-            first_child: NONE,
             next,
-            previous: NONE,
         });
-        if let Some(slot) = self.slots.get_mut(next as usize) {
-            slot.previous = id;
-        }
         if let Some(slot) = self.slots.get_mut(directory.0 as usize) {
-            slot.first_child = id;
+            slot.held = Held::Directory(id);
         }
-        self.names.insert(directory.0, name, id);
+        self.names.insert(directory.0, self.bytes(located), id);
         Some(NodeId(id))
     }
 
-    /// Takes a node and all below it out of the tree.
+    /// Takes a node out of the tree, and with it all below it, to which no name leads any more.
     fn remove(&mut self, id: NodeId) {
         let Some(slot) = self.slot(id) else { return };
-        let (parent, next, previous) = (slot.parent, slot.next, slot.previous);
-        if !matches!(slot.node, Node::File(_) | Node::Other) {
+        let (parent, name) = (slot.parent, self.name(slot));
+        if !matches!(slot.held, Held::File { .. } | Held::Other) {
             self.last = None;
         }
-        if let Some(slot) = self.slots.get_mut(next as usize) {
-            slot.previous = previous;
+        self.names.remove(parent, name, id.0);
+        if let Some(slot) = self.slots.get_mut(id.0 as usize) {
+            slot.held = Held::Removed;
         }
-        match self.slots.get_mut(previous as usize) {
-            Some(slot) => slot.next = next,
-            None => {
-                if let Some(slot) = self.slots.get_mut(parent as usize) {
-                    slot.first_child = next;
-                }
+    }
+
+    /// Takes everything out of a directory.
+    fn empty(&mut self, directory: NodeId) {
+        let mut child = self.first_child(directory);
+        while let Some(slot) = self.slots.get(child as usize) {
+            let next = slot.next;
+            if !matches!(slot.held, Held::Removed) {
+                self.remove(NodeId(child));
             }
+            child = next;
         }
-        let mut pending = vec![id.0];
-        while let Some(id) = pending.pop() {
-            let Some(slot) = self.slots.get_mut(id as usize) else {
-                continue;
-            };
-            self.names.remove(slot.parent, slot.name, id);
-            let mut child = slot.first_child;
-            slot.first_child = NONE;
-            while let Some(slot) = self.slots.get(child as usize) {
-                pending.push(child);
-                child = slot.next;
-            }
+        if let Some(slot) = self.slots.get_mut(directory.0 as usize)
+            && matches!(slot.held, Held::Directory(_))
+        {
+            slot.held = Held::Directory(NONE);
         }
     }
 
@@ -265,7 +326,7 @@ impl<'a> Tree<'a> {
     /// Where a symbolic link leads.
     pub(crate) fn target(&self, link: NodeId) -> Option<NodeId> {
         let slot = self.slot(link)?;
-        let Node::SymbolicLink(target) = slot.node else {
+        let Some(Node::SymbolicLink(target)) = self.node(link) else {
             return Some(link);
         };
         let mut links = 1;
@@ -297,7 +358,7 @@ impl<'a> Tree<'a> {
                 part => {
                     at = self.child(at, part)?;
                     let slot = self.slot(at)?;
-                    if let Node::SymbolicLink(target) = slot.node {
+                    if let Some(Node::SymbolicLink(target)) = self.node(at) {
                         *links += 1;
                         if *links > limits::LINK_DEPTH {
                             return None;
@@ -316,36 +377,44 @@ impl<'a> Tree<'a> {
     }
 
     /// The directory at a path, made (with those above it) where it is missing; `None` for loops of links.
-    fn make_directories(&mut self, path: &'a [u8]) -> Option<NodeId> {
+    fn make_directories(&mut self, path: Located) -> Option<NodeId> {
         let mut links = 0;
         self.make(ROOT, path, &mut links)
     }
 
-    fn make(&mut self, from: NodeId, path: &'a [u8], links: &mut usize) -> Option<NodeId> {
+    fn make(&mut self, from: NodeId, path: Located, links: &mut usize) -> Option<NodeId> {
         let mut at = from;
-        for part in path.split(|byte| *byte == b'/') {
+        let mut start = path.name.start;
+        for part in self.bytes(path).split(|byte| *byte == b'/') {
             if !self.step() {
                 return None;
             }
+            let length = u16::try_from(part.len()).ok()?;
+            let located = Located {
+                layer: path.layer,
+                name: Name { start, length },
+            };
+            start = start.saturating_add(u32::from(length)).saturating_add(1);
             match part {
                 b"" | b"." => {}
                 b".." => at = self.above(at),
                 part => {
                     at = match self.child(at, part) {
-                        None => self.insert(at, part, Node::Directory)?,
-                        Some(child) => match self.node(child)? {
-                            Node::Directory => child,
-                            Node::SymbolicLink(target) => {
+                        None => self.insert(at, located, Held::Directory(NONE))?,
+                        Some(child) => match self.slot(child)?.held {
+                            Held::Directory(_) => child,
+                            Held::SymbolicLink { layer, target } => {
                                 *links += 1;
                                 if *links > limits::LINK_DEPTH {
                                     return None;
                                 }
-                                let from = if target.first() == Some(&b'/') { ROOT } else { at };
-                                self.make(from, target, links)?
+                                let target = self.target_of(layer, target);
+                                let absolute = self.bytes(target).first() == Some(&b'/');
+                                self.make(if absolute { ROOT } else { at }, target, links)?
                             }
-                            Node::File(_) | Node::Other => {
+                            Held::File { .. } | Held::Other | Held::Removed => {
                                 self.remove(child);
-                                self.insert(at, part, Node::Directory)?
+                                self.insert(at, located, Held::Directory(NONE))?
                             }
                         },
                     };
@@ -366,10 +435,7 @@ impl<'a> Tree<'a> {
         let mut path = prefix.to_vec();
         // An own stack: trees may be hundreds of levels deep.
         let mut stack: Vec<(u32, usize)> = Vec::new();
-        let Some(first) = self.slot(directory).map(|slot| slot.first_child) else {
-            return;
-        };
-        stack.push((first, path.len()));
+        stack.push((self.first_child(directory), path.len()));
         while let Some((id, length)) = stack.pop() {
             let Some(slot) = self.slots.get(id as usize) else {
                 continue;
@@ -379,13 +445,17 @@ impl<'a> Tree<'a> {
             if !path.is_empty() {
                 path.push(b'/');
             }
-            path.extend_from_slice(slot.name);
-            match slot.node {
-                Node::Directory if slot.first_child != NONE && stack.len() < depth => {
-                    stack.push((slot.first_child, path.len()));
+            path.extend_from_slice(self.name(slot));
+            match slot.held {
+                Held::Directory(first) if first != NONE && stack.len() < depth => {
+                    stack.push((first, path.len()));
                 }
-                Node::Directory => {}
-                node => visit(&path, NodeId(id), node),
+                Held::Directory(_) | Held::Removed => {}
+                Held::File { .. } | Held::SymbolicLink { .. } | Held::Other => {
+                    if let Some(node) = self.node(NodeId(id)) {
+                        visit(&path, NodeId(id), node);
+                    }
+                }
             }
         }
     }
@@ -400,7 +470,7 @@ impl<'a> Tree<'a> {
         let mut parts = Vec::new();
         let mut at = id;
         while let Some(slot) = self.slot(at).filter(|slot| slot.parent != NONE) {
-            parts.push(slot.name);
+            parts.push(self.name(slot));
             at = NodeId(slot.parent);
         }
         parts.reverse();
@@ -408,29 +478,5 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The directory of a path and the last name in it.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    let directory = parent(path);
-    let name = path.get(directory.len()..).unwrap_or_default();
-    (directory, name.strip_prefix(b"/").unwrap_or(name))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::Tree;
-    use crate::{Selection, read_layer};
-    use seaworthy_testkit::LayerBuilder;
-
-    #[test]
-    fn paths_end_when_there_is_too_much_to_do() {
-        let tar = LayerBuilder::new()
-            .file("d/a", "")
-            .symbolic_link("l", "d/../d/../d/../d")
-            .into_tar();
-        let layer = read_layer(tar.as_slice(), &Selection::default()).unwrap();
-        let tree = Tree::of_layers(&[&layer]);
-        assert!(tree.resolve(b"l/a").is_some() && tree.exhaustion().is_none());
-        tree.steps.set(5);
-        assert!(tree.resolve(b"l/a").is_none() && tree.exhaustion().is_some());
-    }
-}
+mod tests;

@@ -171,6 +171,28 @@ fn a_database_behind_links_is_read() {
 }
 
 #[test]
+fn a_file_is_read_under_the_name_that_it_has_in_the_end() {
+    // The hard link's name differs from the stored one by a slash only.
+    let site = "opt/node_modules/x";
+    let image = ImageBuilder::new()
+        .layer(
+            LayerBuilder::new()
+                .file("var/lib/dpkg/status", stanza("a", "1"))
+                .file("var/lib/dpkg/s/tatus", stanza("b", "1"))
+                .file(&format!("{site}/package.json"), r#"{"name":"x","version":"1.0.0"}"#)
+                .hard_link(&format!("{site}package.json"), &format!("{site}/package.json")),
+            Stored::Gzip,
+        )
+        .layer(
+            LayerBuilder::new()
+                .whiteout("var/lib/dpkg/status")
+                .hard_link("var/lib/dpkg/status", "var/lib/dpkg/s/tatus"),
+            Stored::Gzip,
+        );
+    assert_eq!(names(&inventory(&image)), set(&["b 1", "x 1.0.0"]));
+}
+
+#[test]
 fn the_last_of_several_entries_with_one_name_counts() {
     let site = "usr/lib/python3/site-packages/x-1.dist-info/METADATA";
     let image = ImageBuilder::new().layer(
