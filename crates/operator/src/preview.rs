@@ -238,7 +238,7 @@ mod tests {
         let rule = json!({"packages": ["p11"]});
         let found = ask(
             &memory(),
-            rule.clone(),
+            rule,
             &[("shop", "app:v1"), ("shop", "app@sha256:aa")],
             true,
         );
