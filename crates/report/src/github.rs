@@ -69,6 +69,9 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         let said = format!("{}: {}{more}", problems::effect(worst), problems::line(worst));
         metadata.insert("seaworthy:problem".into(), json!(said));
     }
+    if let Some(text) = problems::end_of_life(report) {
+        metadata.insert("seaworthy:endOfLife".into(), json!(text));
+    }
     let workflow = options.workflow.clone().unwrap_or_default();
     text::to_vec(&json!({
         "version": 0,

@@ -39,6 +39,7 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
             };
             json!({ "level": level, "value": problems::line(problem) })
         })
+        .chain(problems::end_of_life(report).map(|text| json!({ "level": "warn", "value": text })))
         .collect();
     text::to_vec(&json!({
         "version": "15.0.7",
@@ -159,6 +160,17 @@ pub(crate) fn write_code_quality(report: &ScanReport, options: &Options) -> Resu
             "description": line,
             "fingerprint": fingerprint(&[problems::effect(problem), &line]),
             "severity": if problem.effect == Effect::Incomplete { "blocker" } else { "minor" },
+            "location": { "path": report.artifact_name, "lines": { "begin": 0 } },
+        }));
+    }
+    if let Some(text) = problems::end_of_life(report) {
+        issues.push(json!({
+            "type": "issue",
+            "check_name": "end_of_life",
+            "categories": ["Security"],
+            "description": text,
+            "fingerprint": fingerprint(&["end_of_life"]),
+            "severity": "minor",
             "location": { "path": report.artifact_name, "lines": { "begin": 0 } },
         }));
     }

@@ -3,7 +3,7 @@
 use crate::markup::escape;
 use crate::result::group;
 use crate::{Error, Options, identity, problems};
-use seaworthy_model::ScanReport;
+use seaworthy_model::{PackageClass, ScanReport};
 use std::fmt::Write;
 
 /// Writes the suites.
@@ -13,14 +13,18 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         let count = group.findings.len();
         // A clean target is a test that passed: a suite without tests looks like one that did not run.
         let clean = count == 0 && group.checked;
+        let ended = problems::end_of_life(report).filter(|_| group.class == PackageClass::Os);
+        let ended =
+            ended.map(|text| format!("            <property name=\"end of life\" value=\"{text}\"></property>\n"));
         let _ = write!(
             out,
             "    <testsuite name=\"{}\" tests=\"{}\" failures=\"{count}\" errors=\"0\" skipped=\"{}\" time=\"\">\n        \
-             <properties>\n            <property name=\"type\" value=\"{}\"></property>\n        </properties>\n",
+             <properties>\n            <property name=\"type\" value=\"{}\"></property>\n{}        </properties>\n",
             escape(&group.target),
             count.max(1),
             u8::from(count == 0 && !group.checked),
-            escape(&group.kind)
+            escape(&group.kind),
+            ended.unwrap_or_default()
         );
         if count == 0 {
             let _ = writeln!(

@@ -34,15 +34,21 @@ pub(crate) const fn effect(problem: &Problem) -> &'static str {
     }
 }
 
+/// The sentence about a release that gets no more fixes, where it is one. Formats that have no field for it say it so.
+pub(crate) fn end_of_life(report: &ScanReport) -> Option<&'static str> {
+    (report.end_of_life == Some(true)).then_some(END_OF_LIFE)
+}
+
+const END_OF_LIFE: &str =
+    "This release gets no more security fixes from its vendor; what is found is not all there is.";
+
 /// What people must know of the result as a whole, one sentence each.
 pub(crate) fn warnings(report: &ScanReport) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if is_incomplete(report) {
         warnings.push("Not everything could be read: what is found is not all there is.");
     }
-    if report.end_of_life == Some(true) {
-        warnings.push("This release gets no more security fixes from its vendor; what is found is not all there is.");
-    }
+    warnings.extend(end_of_life(report));
     if !report.distribution_supported {
         warnings
             .push("There are no advisories for this distribution in the data; its packages were listed, not checked.");

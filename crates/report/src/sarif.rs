@@ -75,6 +75,7 @@ fn invocation(report: &ScanReport) -> Value {
         .problems
         .iter()
         .map(|problem| json!({ "level": level(problem.effect), "message": { "text": problems::line(problem) } }))
+        .chain(problems::end_of_life(report).map(|text| json!({ "level": "warning", "message": { "text": text } })))
         .collect();
     json!({
         "executionSuccessful": !problems::is_incomplete(report),

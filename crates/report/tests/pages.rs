@@ -50,6 +50,20 @@ fn every_finding_is_in_every_format_that_lists_findings() {
 }
 
 #[test]
+fn a_release_that_gets_no_more_fixes_is_said_in_every_format() {
+    let mut report = clean();
+    let bills = ["table", "json", "cyclonedx", "spdx-json", "spdx"];
+    for format in FORMATS.into_iter().chain(bills) {
+        for (ended, said) in [(Some(true), true), (Some(false), false), (None, false)] {
+            report.end_of_life = ended;
+            let text = written(format, &report);
+            let found = text.contains("no more security fixes") || text.contains("\"EOSL\": true");
+            assert_eq!(found, said, "{format}: {text}");
+        }
+    }
+}
+
+#[test]
 fn an_incomplete_scan_is_no_good_news_anywhere() {
     let mut report = clean();
     report.inventory.problems.push(Problem::at_path(
@@ -57,7 +71,7 @@ fn an_incomplete_scan_is_no_good_news_anywhere() {
         Effect::Incomplete,
         "it is damaged",
     ));
-    for format in FORMATS.into_iter().filter(|format| *format != "github") {
+    for format in FORMATS {
         let text = written(format, &report);
         assert!(text.contains("it is damaged"), "{format}: {text}");
         assert!(

@@ -1,6 +1,6 @@
 //! Facts that the formats have no field for, as named properties: Trivy's names where it has one, ours beyond.
 
-use crate::identity;
+use crate::{identity, problems};
 use seaworthy_model::{Distribution, Effect, Package, PackageClass, Relationship, ScanReport};
 use std::borrow::Cow;
 
@@ -83,6 +83,9 @@ pub(super) fn of_subject(report: &ScanReport) -> Vec<Property<'_>> {
             Effect::Uncertain => properties.own("Uncertain", problem.what.as_str()),
             Effect::Note => {}
         }
+    }
+    if let Some(text) = problems::end_of_life(report) {
+        properties.own("EndOfLife", text);
     }
     properties.own("DatabaseBuiltAt", report.database.built_at.as_str());
     properties.0
