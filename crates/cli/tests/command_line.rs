@@ -329,30 +329,51 @@ fn a_distribution_without_packages_is_never_clean() {
     let gawk = "var/lib/pacman/local/gawk-5-1/desc";
     // What lies where, its effect, and the exit codes without and with a gate.
     for (os, file, content, effect, code, gated) in [
-        ("debian", "etc/motd", "no database at all", "incomplete", 0, 3),
-        ("debian", "var/lib/dpkg/status", "", "uncertain", 0, 0),
         (
-            "debian",
+            "debian\nVERSION_ID=12",
+            "etc/motd",
+            "no database at all",
+            "incomplete",
+            0,
+            3,
+        ),
+        ("debian\nVERSION_ID=12", "var/lib/dpkg/status", "", "uncertain", 0, 0),
+        (
+            "debian\nVERSION_ID=12",
             "var/lib/dpkg/status.d/x.md5sums",
             "0  usr/x\n",
             "incomplete",
             0,
             3,
         ),
-        ("alpine", "lib/apk/db/installed", "", "uncertain", 0, 0),
         (
-            "alpine",
+            "alpine\nVERSION_ID=3.20.1",
+            "lib/apk/db/installed",
+            "",
+            "uncertain",
+            0,
+            0,
+        ),
+        (
+            "alpine\nVERSION_ID=3.20.1",
             "lib/apk/db/installed",
             "<html>not found</html>",
             "incomplete",
             3,
             3,
         ),
-        ("almalinux", "var/lib/rpm/rpmdb.sqlite", "", "incomplete", 3, 3),
+        (
+            "almalinux\nVERSION_ID=8.5",
+            "var/lib/rpm/rpmdb.sqlite",
+            "",
+            "incomplete",
+            3,
+            3,
+        ),
         ("arch", gawk, "%NAME%\ngawk\n\n%VERSION%\n", "incomplete", 0, 3),
     ] {
         let layer = LayerBuilder::new()
-            .file("etc/os-release", format!("ID={os}\nVERSION_ID=12\n"))
+            .file("etc/os-release", format!("ID={os}\n"))
             .file(file, content);
         std::fs::write(&path, ImageBuilder::new().layer(layer, Stored::Gzip).oci_archive()).unwrap();
         let scan = |more: &[&str]| run(&[&["image", "--input", path.to_str().unwrap()], more].concat());
@@ -374,11 +395,9 @@ fn a_distribution_without_packages_is_never_clean() {
         ] {
             let report = scan(&["--format", format]);
             assert_eq!(report.code, code, "{file} {format}");
-            assert!(
-                report.out.contains("package database"),
-                "{file} {format}: {}",
-                report.out
-            );
+            // A snapshot of GitHub has room for the worst one only.
+            let said = report.out.contains("package database") || report.out.contains(&format!("\"{effect}: "));
+            assert!(said, "{file} {format}: {}", report.out);
         }
     }
 }
