@@ -108,6 +108,13 @@ pub(crate) struct Denied {
 }
 
 impl Denied {
+    /// What is on this machine or this link.
+    pub(crate) const LOCAL: Self = Self {
+        loopback: true,
+        link_local: true,
+        private: false,
+    };
+
     /// What is denied to an answer of a registry that is at `home`, for a target in plain HTTP or not.
     ///
     /// A name in a private network is let through over TLS, where a certificate vouches for the name: object storage of

@@ -115,6 +115,12 @@ fn mirror_endpoint(host: &str, url: &str, repository: &str) -> Result<Endpoint, 
 }
 
 impl Shared {
+    /// Whether a host, with its port, is that of a mirror.
+    pub(crate) fn is_mirror(&self, host: &str) -> bool {
+        let mut mirrors = self.options.mirrors.iter();
+        mirrors.any(|mirror| mirror_endpoint(&mirror.host, &mirror.url, "").is_ok_and(|endpoint| endpoint.host == host))
+    }
+
     /// The `Authorization` that an endpoint accepted last.
     pub(crate) fn authorization(&self, endpoint: &Endpoint) -> Option<Authorization> {
         let known = self.authorizations.lock().unwrap_or_else(PoisonError::into_inner);

@@ -34,6 +34,8 @@ pub enum Error {
         host: String,
         retry_after: Option<Duration>,
     },
+    #[error("{host} is on this machine or this link, where images may not come from")]
+    Local { host: String },
     #[error("the host {host} is unknown")]
     UnknownHost { host: String },
     #[error("cannot reach {host}: {why}")]
@@ -104,6 +106,7 @@ impl Error {
             Self::Forbidden { .. } => "access denied".into(),
             Self::ForeignTokenServer { .. } => "foreign token server".into(),
             Self::RateLimited { .. } => "rate limited".into(),
+            Self::Local { .. } => "not allowed".into(),
             Self::UnknownHost { .. } => "host unknown".into(),
             Self::Unreachable { .. } => "not reachable".into(),
             Self::NotTrusted { .. } => "certificate not trusted".into(),

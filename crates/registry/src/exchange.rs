@@ -77,7 +77,7 @@ pub(crate) fn shown(url: &Url) -> String {
 /// Which client may connect to a URL that an answer of `home` named.
 pub(crate) async fn purpose(shared: &Shared, home: &Url, target: &Url, host: &str) -> Result<Purpose, Error> {
     if home.host() == target.host() {
-        return Ok(purpose_at_home(target));
+        return purpose_at_home(shared, target, host);
     }
     if shared.options.allow_local_redirects {
         return Ok(Purpose::Named(Denied::default()));
@@ -97,13 +97,18 @@ pub(crate) async fn purpose(shared: &Shared, home: &Url, target: &Url, host: &st
 }
 
 /// The client for a host that the user named.
-pub(crate) fn purpose_at_home(url: &Url) -> Purpose {
-    let loopback = Locality::of_literal(url) == Some(Locality::Loopback);
-    if loopback && url.scheme() == "http" {
-        Purpose::Loopback
-    } else {
-        Purpose::Registry
+fn purpose_at_home(shared: &Shared, url: &Url, host: &str) -> Result<Purpose, Error> {
+    let literal = Locality::of_literal(url);
+    if shared.options.deny_local && !shared.is_mirror(host) {
+        return match literal {
+            Some(literal) if !Denied::LOCAL.permits(literal) => Err(Error::Local { host: host.to_owned() }),
+            _ => Ok(Purpose::Named(Denied::LOCAL)),
+        };
     }
+    Ok(match literal {
+        Some(Locality::Loopback) if url.scheme() == "http" => Purpose::Loopback,
+        _ => Purpose::Registry,
+    })
 }
 
 async fn send_once(shared: &Shared, request: &Request<'_>, home: &Url, target: &Url) -> Result<Response, Error> {
@@ -137,7 +142,13 @@ async fn send_once(shared: &Shared, request: &Request<'_>, home: &Url, target: &
     };
     let response = match answer {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(failure(error, host, target, request)),
+        Ok(Err(error)) => {
+            return Err(match failure(error, host, target, request) {
+                // The registry's own name leads there.
+                Error::Redirect { host, .. } if home.host() == target.host() => Error::Local { host },
+                error => error,
+            });
+        }
         Err(_) => {
             return Err(Error::TimedOut {
                 host,

@@ -71,6 +71,9 @@ pub struct ClientOptions {
     pub ca_certificates: Vec<Vec<u8>>,
     /// Mirrors in the order in which they are asked, before the registry itself.
     pub mirrors: Vec<Mirror>,
+    /// Refuses registries on loopback and link-local addresses, in whatever spelling and by whatever name; mirrors are where
+    /// whoever set them says.
+    pub deny_local: bool,
     /// Follows redirects to loopback, link-local and private addresses also from registries elsewhere.
     pub allow_local_redirects: bool,
     /// Hosts of token servers that may see credentials of registries on other sites.
@@ -91,6 +94,7 @@ impl Default for ClientOptions {
             insecure: false,
             ca_certificates: Vec::new(),
             mirrors: Vec::new(),
+            deny_local: false,
             allow_local_redirects: false,
             trusted_token_servers: Vec::new(),
             user_agent: concat!("seaworthy/", env!("CARGO_PKG_VERSION")).to_owned(),
