@@ -3,20 +3,22 @@
 //! Bounded in number; a failure is kept for people to see and tried again later and later.
 
 use crate::Options;
+use crate::advisory_data::{Current, DataWatch};
 use crate::error::Error;
 use crate::pull_secrets::PullSecrets;
+use crate::rematch::{Read, rematch_one};
 use crate::shared::{Shared, now};
-use crate::store::Resolution;
+use crate::store::{Resolution, pack};
 use seaworthy_gate::TagKey;
-use seaworthy_model::{Assessment, Platform};
+use seaworthy_model::{Assessment, Inventory, Platform, limits};
 use seaworthy_policy::image_name;
 use seaworthy_registry::{Client, ClientOptions, Reference, Retry, Timeouts};
-use seaworthy_scanner::{Database, ImageSource, Network, Options as ScanOptions, Target, Unobserved};
-use std::collections::{BTreeSet, HashMap};
+use seaworthy_scanner::{Database, ImageSource, Network, Options as ScanOptions, Target};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-use tokio::sync::Semaphore;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, Semaphore};
 
 /// How long a registry may take to begin an answer.
 const RESPONSE: Duration = Duration::from_secs(10);
@@ -25,6 +27,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The longest wait where a login is missing.
 const LOGIN_WAIT: Duration = Duration::from_secs(30);
 
+/// After so many attempts a scan that nobody asks for is left.
+const ATTEMPTS: u32 = 20;
+/// Nobody asks for what was not asked for in this time.
+const NOBODY_ASKS: Duration = Duration::from_secs(600);
+
 /// What is to be scanned, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Wanted {
@@ -32,21 +39,35 @@ pub(crate) struct Wanted {
     pub(crate) image: String,
     /// The workload and template that the tag is resolved for.
     pub(crate) owner: Option<(String, String)>,
+    /// Whether nothing is left that wants it when it fails: a request that was refused.
+    pub(crate) once: bool,
+}
+
+/// A scan that runs, or waits to be tried again.
+#[derive(Debug)]
+struct UnderWay {
+    /// When it was asked for last. What is held asks every minute.
+    asked: Instant,
+    /// Wakes it while it waits.
+    wake: Arc<Notify>,
 }
 
 /// The scans that are under way.
 #[derive(Debug)]
 pub(crate) struct Scans {
     shared: Arc<Shared>,
-    database: Arc<Database>,
+    pub(crate) data: Arc<DataWatch>,
     client: Client,
     network: Network,
     registries: ClientOptions,
     /// Of namespaces, for images that ask for a login.
     pub(crate) pull_secrets: PullSecrets,
-    allow_local: bool,
     permits: Semaphore,
-    under_way: Mutex<BTreeSet<Wanted>>,
+    /// For resolving references.
+    turns: Semaphore,
+    turns_of_registries: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// What is under way.
+    under_way: Mutex<BTreeMap<Wanted, UnderWay>>,
     /// One lock a digest, so that it is read once.
     digests: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -54,24 +75,28 @@ pub(crate) struct Scans {
 impl Scans {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        database: Arc<Database>,
+        data: Arc<DataWatch>,
         options: &Options,
         cluster: kube::Client,
     ) -> Result<Self, Error> {
-        let registries = impatient(options.registries.clone());
+        let registries = ClientOptions {
+            deny_local: !(options.allow_local_registries || options.install),
+            ..impatient(options.registries.clone())
+        };
         let client =
             Client::new(registries.clone(), options.credentials.clone()).map_err(|source| Error::Registry {
                 source: Box::new(source),
             })?;
         Ok(Self {
             shared,
-            database,
+            data,
             client,
             network: Network::new(registries.clone(), options.credentials.clone()),
             registries,
             pull_secrets: PullSecrets::new(cluster),
-            allow_local: options.allow_local_registries || options.install,
             permits: Semaphore::new(options.scans.max(1)),
+            turns: Semaphore::new(limits::RESOLUTIONS),
+            turns_of_registries: Mutex::default(),
             under_way: Mutex::default(),
             digests: Mutex::default(),
         })
@@ -81,32 +106,46 @@ impl Scans {
     pub(crate) fn is_under_way(&self, namespace: &str, image: &str) -> bool {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way
-            .iter()
+            .keys()
             .any(|wanted| wanted.namespace == namespace && wanted.image == image)
     }
 
-    /// Starts what is wanted, unless it is under way.
-    pub(crate) fn start(self: &Arc<Self>, wanted: Wanted) {
-        let is_new = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(wanted.clone());
-        if !is_new {
+    /// Takes a failed image up again at once, as if it had never been tried: somebody asks for it anew.
+    pub(crate) fn try_anew(&self, namespace: &str, image: &str) {
+        if !self.shared.succeeded(namespace, image) {
             return;
+        }
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        for (wanted, under_way) in under_way.iter() {
+            if wanted.namespace == namespace && wanted.image == image {
+                under_way.wake.notify_one();
+            }
+        }
+    }
+
+    /// Starts what is wanted, unless it is under way or there is no room for it: what waits asks again.
+    pub(crate) fn start(self: &Arc<Self>, wanted: Wanted) {
+        let wake = Arc::new(Notify::new());
+        {
+            let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            let asked = Instant::now();
+            if let Some(known) = under_way.get_mut(&wanted) {
+                known.asked = asked;
+                return;
+            }
+            if !has_room(&under_way, wanted.once) {
+                return;
+            }
+            let wake = Arc::clone(&wake);
+            under_way.insert(wanted.clone(), UnderWay { asked, wake });
         }
         let scans = Arc::clone(self);
         tokio::spawn(async move {
-            loop {
-                let Err((reason, message)) = scans.run(&wanted).await else {
-                    break;
-                };
+            let mut attempts = 0u32;
+            while let Err((reason, message)) = scans.run(&wanted).await {
                 tracing::warn!(namespace = wanted.namespace, image = wanted.image, reason, "{message}");
-                let attempts = scans.shared.failed(&wanted.namespace, &wanted.image, reason, message);
-                // What no repetition changes is left; a new request starts it again.
-                if attempts > 20 {
-                    break;
-                }
+                scans.shared.failed(&wanted.namespace, &wanted.image, reason, message);
+                attempts = attempts.saturating_add(1);
                 let wait = Duration::from_secs(2).saturating_mul(1 << attempts.min(10));
                 // Somebody who grants the namespace's Role looks whether it helped.
                 let longest = if reason == "RegistryUnauthorized" {
@@ -114,28 +153,55 @@ impl Scans {
                 } else {
                     LONGEST_WAIT
                 };
-                tokio::time::sleep(wait.min(longest)).await;
+                // Whichever comes first.
+                let woken = tokio::time::timeout(wait.min(longest), wake.notified()).await;
+                if woken.is_ok() {
+                    attempts = 0;
+                } else if wanted.once {
+                    break;
+                } else if attempts > ATTEMPTS && scans.give_up(&wanted) {
+                    return;
+                }
             }
-            scans
-                .under_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&wanted);
-            scans.shared.change(|_| ());
+            scans.ended(&wanted);
         });
+    }
+
+    fn ended(&self, wanted: &Wanted) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.remove(wanted);
+        let is_wanted = |other: &Wanted| other.namespace == wanted.namespace && other.image == wanted.image;
+        let is_over = wanted.once && !under_way.keys().any(is_wanted);
+        drop(under_way);
+        // Nobody looks at a failure of what was never let in.
+        if is_over {
+            self.shared.succeeded(&wanted.namespace, &wanted.image);
+        }
+        self.shared.change(|_| ());
+    }
+
+    /// Leaves what nobody has asked for lately; a new request starts it again. What somebody asks for must stay under way:
+    /// left, it would be started again at once, and so without end.
+    fn give_up(&self, wanted: &Wanted) -> bool {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_left = under_way
+            .get(wanted)
+            .is_none_or(|under_way| under_way.asked.elapsed() > NOBODY_ASKS);
+        if is_left {
+            under_way.remove(wanted);
+        }
+        is_left
     }
 
     async fn run(&self, wanted: &Wanted) -> Result<(), (&'static str, String)> {
         let reference = Reference::from_str(&wanted.image).map_err(|error| ("InvalidImageName", error.to_string()))?;
-        if !self.allow_local && is_local(reference.registry()) {
-            let message = format!("{}: registries on this machine are not allowed", wanted.image);
-            return Err(("RegistryNotAllowed", message));
-        }
+        let turn = self.turn(reference.registry()).await;
         let (digest, network) = match resolve(&self.client, &reference).await {
             Ok(digest) => (digest, self.network.clone()),
             Err(error) if asks_for_login(&error) => self.with_pull_secrets(wanted, &reference, &error).await?,
             Err(error) => return Err(failure(&wanted.image, &error)),
         };
+        drop(turn);
         let by_digest = reference_digest(&reference).is_some();
         let stored = |error: crate::store::StoreError| ("StoreFailed", error.to_string());
         self.shared
@@ -164,6 +230,19 @@ impl Scans {
         Ok(())
     }
 
+    /// Waits until a reference of this registry may be resolved.
+    async fn turn(&self, registry: &str) -> impl Sized {
+        let of_registry = {
+            let mut turns = self.turns_of_registries.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turns| Arc::strong_count(turns) > 1);
+            let new = || Arc::new(Semaphore::new(limits::RESOLUTIONS_OF_REGISTRY));
+            Arc::clone(turns.entry(registry.to_owned()).or_insert_with(new))
+        };
+        // First the registry's own: whoever waits for a slow one takes nobody's place.
+        let of_registry = of_registry.acquire_owned().await.ok();
+        (of_registry, self.turns.acquire().await.ok())
+    }
+
     /// The digest of an image that wants a login, and what its layers are read with: as the namespace could pull it.
     async fn with_pull_secrets(
         &self,
@@ -172,14 +251,15 @@ impl Scans {
         refused: &seaworthy_registry::Error,
     ) -> Result<(String, Network), (&'static str, String)> {
         let Wanted { namespace, image, .. } = wanted;
-        let credentials = self.pull_secrets.open(namespace, image).await.map_err(|closed| {
-            let line = format!("{image}: {refused}: {}", closed.advice(namespace));
-            ("RegistryUnauthorized", seaworthy_policy::cut(line))
-        })?;
-        let failed = |error| failure(image, &error);
-        let client = Client::new(self.registries.clone(), credentials.clone()).map_err(failed)?;
-        let digest = resolve(&client, reference).await.map_err(failed)?;
-        Ok((digest, Network::new(self.registries.clone(), credentials)))
+        let opened = self.pull_secrets.open(namespace, image).await;
+        let opened = opened.map_err(|closed| ("RegistryUnauthorized", closed.line(image, namespace, refused)))?;
+        let client = Client::new(self.registries.clone(), opened.credentials.clone());
+        let client = client.map_err(|error| failure(image, &error))?;
+        match resolve(&client, reference).await {
+            Ok(digest) => Ok((digest, Network::new(self.registries.clone(), opened.credentials))),
+            Err(error) if asks_for_login(&error) => Err(("RegistryUnauthorized", opened.line(image, &error))),
+            Err(error) => Err(failure(image, &error)),
+        }
     }
 
     /// Reads, matches and keeps a digest, unless its verdict is known and no policy finds it too old.
@@ -205,19 +285,40 @@ impl Scans {
             network,
             ..ScanOptions::default()
         };
-        let database = Arc::clone(&self.database);
+        let data = self.data.current();
         let started = std::time::Instant::now();
         let name = image.to_owned();
         tracing::info!(image, digest, "scan started");
         let platforms = self.shared.memory().platforms.clone();
-        let assessment = tokio::task::spawn_blocking(move || assess(&target, options, &database, platforms))
-            .await
-            .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
-            .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(error.as_ref()))))?;
+        let with = Arc::clone(&data);
+        let (assessment, inventories) =
+            tokio::task::spawn_blocking(move || assess(&target, options, &with.database, platforms))
+                .await
+                .map_err(|error| ("ScanFailed", format!("{name}: the scan broke off: {error}")))?
+                .map_err(|error| ("ScanFailed", format!("{name}: {}", with_causes(error.as_ref()))))?;
         let found = assessment.counts();
         tracing::info!(image, digest, elapsed = ?started.elapsed(), found, "scanned");
-        // Before anybody else may look: who waits for the lock must find the verdict.
-        let kept = self.shared.keep_assessment(digest, assessment).await;
+        self.keep(image, digest, &data, assessment, inventories).await
+    }
+
+    /// Keeps what was found before anybody else may look: who waits for the digest must find the verdict.
+    async fn keep(
+        &self,
+        image: &str,
+        digest: &str,
+        data: &Arc<Current>,
+        mut assessment: Assessment,
+        inventories: Vec<Inventory>,
+    ) -> Result<(), (&'static str, String)> {
+        // Without them it is scanned again when the data change.
+        let inventories = pack(&inventories).unwrap_or_default();
+        let _verdicts = self.data.keeping().await;
+        let current = self.data.current();
+        if !Arc::ptr_eq(&current, data) {
+            let failed = |what| ("ScanFailed", format!("{image}: {what}"));
+            assessment = rematch_one(&current.database, &inventories, assessment).map_err(failed)?;
+        }
+        let kept = self.shared.keep_assessment(digest, assessment, inventories).await;
         kept.map_err(|error| ("StoreFailed", error.to_string()))
     }
 
@@ -229,6 +330,12 @@ impl Scans {
                 && strictest.is_none_or(|age| now().saturating_sub(assessment.scanned_at) <= age)
         })
     }
+}
+
+/// Whether one more may be under way; what was refused must not take the place of what is held.
+fn has_room(under_way: &BTreeMap<Wanted, UnderWay>, once: bool) -> bool {
+    let of_refused = || under_way.keys().filter(|wanted| wanted.once).count();
+    under_way.len() < limits::SCANS_WAITING && (!once || of_refused() < limits::SCANS_OF_REFUSED)
 }
 
 /// What a reference means. A digest that it names counts for a namespace once its manifest was read for it.
@@ -248,19 +355,32 @@ fn asks_for_login(error: &seaworthy_registry::Error) -> bool {
     )
 }
 
-/// Reads and matches an image, of one for several platforms those that nodes have: the worst of them counts.
+/// Reads and matches an image, of one for several platforms those that nodes have: the worst of them counts. Also gives what
+/// was read.
 fn assess(
     target: &Target,
     options: ScanOptions,
     database: &Database,
     needed: BTreeSet<String>,
+) -> Result<(Assessment, Vec<Inventory>), Box<seaworthy_scanner::Error>> {
+    let read = Read::default();
+    let assessment = assess_platforms(target, options, database, needed, &read)?;
+    Ok((assessment, read.into_inventories()))
+}
+
+fn assess_platforms(
+    target: &Target,
+    options: ScanOptions,
+    database: &Database,
+    needed: BTreeSet<String>,
+    read: &Read,
 ) -> Result<Assessment, Box<seaworthy_scanner::Error>> {
     let scan = |platform: Option<Platform>| {
         let options = ScanOptions {
             platform,
             ..options.clone()
         };
-        let report = seaworthy_scanner::scan(target, &options, database, &Unobserved)?;
+        let report = seaworthy_scanner::scan(target, &options, database, read)?;
         Ok(Assessment::of(&report, now()))
     };
     let offered = seaworthy_scanner::platforms(target, &options)?;
@@ -321,6 +441,7 @@ fn failure(image: &str, error: &seaworthy_registry::Error) -> (&'static str, Str
             "RegistryUnauthorized"
         }
         Registry::RateLimited { .. } => "RegistryRateLimited",
+        Registry::Local { .. } => "RegistryNotAllowed",
         Registry::UnknownHost { .. } | Registry::Unreachable { .. } | Registry::TimedOut { .. } => {
             "RegistryUnreachable"
         }
@@ -343,39 +464,6 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// Whether a registry is on this machine or on its link: an address that means something else in a cluster.
-fn is_local(registry: &str) -> bool {
-    let host = match registry.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => registry,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            address.is_loopback() || address.is_link_local() || address.is_unspecified()
-        }
-        Ok(std::net::IpAddr::V6(address)) => {
-            address.is_loopback() || address.is_unicast_link_local() || address.is_unspecified()
-        }
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::is_local;
-
-    #[test]
-    fn knows_registries_of_this_machine() {
-        for (registry, expected) in [
-            ("localhost:5000", true),
-            ("127.0.0.1:5000", true),
-            ("[::1]:5000", true),
-            ("169.254.169.254", true),
-            ("ghcr.io", false),
-            ("10.0.0.1:5000", false),
-        ] {
-            assert_eq!(is_local(registry), expected, "{registry}");
-        }
-    }
-}
+#[path = "scans_tests.rs"]
+mod retry_tests;

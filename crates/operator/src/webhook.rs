@@ -91,6 +91,7 @@ fn follow(gate: &Gate, answer: &Answer) {
                 namespace: scan.namespace.clone(),
                 image: scan.image.clone(),
                 owner: None,
+                once: true,
             });
         }
     }

@@ -1,7 +1,9 @@
 //! ImageScans: each is a wish to know an image, and its status says what is known and what the policies make of it.
 
-use super::{AGAIN, Context, Error, changes, try_again};
-use crate::resources::{FindingSummary, ImageScan, ImageScanStatus, ImageState, SeverityCounts};
+use super::hold_timeout::HOLD_TIMEOUT;
+use super::{Context, Error, changes, try_again};
+use crate::deadline;
+use crate::resources::{AdvisoryDataStatus, FindingSummary, ImageScan, ImageScanStatus, ImageState, SeverityCounts};
 use crate::scans::Wanted;
 use crate::shared::now;
 use futures_util::StreamExt;
@@ -11,8 +13,8 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{Controller, controller::Action, watcher};
 use kube::{Api, ResourceExt};
 use seaworthy_gate::Memory;
-use seaworthy_model::{Assessment, Severity};
-use seaworthy_policy::{Judgement, effective, image_name, judge};
+use seaworthy_model::{AssessedFinding, Assessment, Severity};
+use seaworthy_policy::{Judgement, effective, image_name, judge, worst_violation};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,35 +39,58 @@ pub(super) async fn run(context: Context) {
 async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action, Error> {
     let namespace = scan.namespace().unwrap_or_default();
     let image = scan.spec.image.clone();
+    if context.shared.failure(&namespace, &image).is_some() {
+        // Whoever makes one anew wants it tried now, not when we would.
+        let (name, uid) = (scan.name_any(), scan.uid().unwrap_or_default());
+        if context.shared.is_asked_anew(&namespace, &image, &name, &uid) {
+            context.scans.try_anew(&namespace, &image);
+        }
+    }
     let mut status = {
         let memory = context.shared.memory();
         of_memory(&memory, &namespace, &image)
     };
-    if status.state == ImageState::NotScanned {
-        match context.shared.failure(&namespace, &image) {
-            Some(failure) => {
-                status.state = ImageState::Failed;
-                status.reason = Some(failure.message);
-                status.conditions = conditions(("False", failure.reason), ("False", failure.reason));
-            }
-            None => {
-                context.scans.start(Wanted {
-                    namespace: namespace.clone(),
-                    image: image.clone(),
-                    owner: None,
-                });
-            }
+    status.advisory_data = status.findings.map(|_| {
+        let data = context.scans.data.current();
+        AdvisoryDataStatus {
+            version: data.identity.clone(),
+            newest_fact: Time(Timestamp::from_second(data.built).unwrap_or(Timestamp::UNIX_EPOCH)),
         }
+    });
+    if status.state == ImageState::NotScanned {
+        if let Some(failure) = context.shared.failure(&namespace, &image) {
+            status.state = ImageState::Failed;
+            status.conditions = conditions(("False", failure.reason), ("False", failure.reason));
+            for condition in &mut status.conditions {
+                condition.message.clone_from(&failure.message);
+            }
+            status.reason = Some(failure.message);
+        }
+        // Also what failed: it may have been left.
+        context.scans.start(Wanted {
+            namespace: namespace.clone(),
+            image: image.clone(),
+            owner: None,
+            once: false,
+        });
         if context.scans.is_under_way(&namespace, &image) && status.state == ImageState::NotScanned {
             status.state = ImageState::Scanning;
             status.conditions = conditions(("Unknown", "Scanning"), ("Unknown", "Scanning"));
         }
     }
-    let unsaid = is_next_unsaid(scan.status.as_ref().map(|status| status.state), status.state);
-    if unsaid {
-        status = before(scan.status.is_none(), status);
-    }
     let present = scan.status.clone().unwrap_or_default();
+    let (stalled, again) = context.watch_wait(&namespace, &image, &present, &mut status);
+    if let Some(line) = stalled {
+        status
+            .conditions
+            .push(condition("Stalled", ("True", HOLD_TIMEOUT), line));
+    }
+    let scanned_for_it = scanned_since(&status, scan.creation_timestamp());
+    let said = scan.status.as_ref().map(|status| status.state);
+    let unsaid = unsaid_before(said, status.state, scanned_for_it);
+    if let Some(unsaid) = unsaid {
+        status = before(unsaid, status);
+    }
     status.observed_generation = scan.metadata.generation;
     for condition in &mut status.conditions {
         condition.observed_generation = scan.metadata.generation;
@@ -90,6 +115,8 @@ async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action
             "top",
             "truncated",
             "scannedAt",
+            "advisoryData",
+            "waitingSince",
             "conditions",
         ] {
             if value.get(key).is_none()
@@ -115,34 +142,51 @@ async fn reconcile(scan: Arc<ImageScan>, context: Arc<Context>) -> Result<Action
             }
         }
     }
-    Ok(Action::requeue(if unsaid { SOON } else { AGAIN }))
+    Ok(Action::requeue(if unsaid.is_some() { SOON } else { again }))
 }
 
-/// Whether a word of the story comes before the one that is wanted: every scan is first not scanned, and what is approved
-/// was first found to have vulnerabilities or none. Whoever watches sees each of them.
-fn is_next_unsaid(present: Option<ImageState>, wanted: ImageState) -> bool {
-    match present {
-        None => wanted != ImageState::NotScanned,
-        Some(present) => {
-            wanted == ImageState::Approved && matches!(present, ImageState::NotScanned | ImageState::Scanning)
-        }
+/// Whether the image was scanned since somebody wished to know it.
+fn scanned_since(status: &ImageScanStatus, wished: Option<Time>) -> bool {
+    let scanned = status.scanned_at.as_ref().map(|time| time.0.as_second());
+    scanned >= wished.map(|time| time.0.as_second()) && scanned.is_some()
+}
+
+/// The word of the story that comes before the one that is wanted and was not said: every image is first not scanned, what is
+/// scanned for this wish is being scanned, and what is approved was found to have vulnerabilities or none. Whoever watches
+/// sees each of them.
+fn unsaid_before(said: Option<ImageState>, wanted: ImageState, scanned_for_it: bool) -> Option<ImageState> {
+    use ImageState::{Approved, NoVulnerabilities, NotScanned, Scanning};
+    match (said, wanted) {
+        (None, NotScanned) => None,
+        (None, _) => Some(NotScanned),
+        (Some(NotScanned), NotScanned | Scanning) => None,
+        (Some(NotScanned), _) if scanned_for_it => Some(Scanning),
+        (Some(NotScanned | Scanning), Approved) => Some(NoVulnerabilities),
+        (Some(_), _) => None,
     }
 }
 
 /// The status that is said before this one.
-fn before(first: bool, status: ImageScanStatus) -> ImageScanStatus {
-    if first {
-        return ImageScanStatus::default();
-    }
-    let counts = status.findings.as_ref();
-    let clean = counts.is_none_or(|counts| *counts == SeverityCounts::default());
-    ImageScanStatus {
-        state: match clean {
-            true => ImageState::NoVulnerabilities,
-            false => ImageState::VulnerabilitiesFound,
+fn before(unsaid: ImageState, status: ImageScanStatus) -> ImageScanStatus {
+    match unsaid {
+        ImageState::NotScanned => ImageScanStatus::default(),
+        ImageState::Scanning => ImageScanStatus {
+            state: ImageState::Scanning,
+            conditions: conditions(("Unknown", "Scanning"), ("Unknown", "Scanning")),
+            ..ImageScanStatus::default()
         },
-        conditions: conditions(("True", "Scanned"), ("Unknown", "Judging")),
-        ..status
+        _ => {
+            let counts = status.findings.as_ref();
+            let clean = counts.is_none_or(|counts| *counts == SeverityCounts::default());
+            ImageScanStatus {
+                state: match clean {
+                    true => ImageState::NoVulnerabilities,
+                    false => ImageState::VulnerabilitiesFound,
+                },
+                conditions: conditions(("True", "Scanned"), ("Unknown", "Judging")),
+                ..status
+            }
+        }
     }
 }
 
@@ -190,6 +234,9 @@ fn of_memory(memory: &Memory, namespace: &str, image: &str) -> ImageScanStatus {
         }
         Judgement::Violates { line, .. } => (found, Some(line), "PolicyViolated"),
     };
+    let update = worst_violation(&policies, exceptions, image, assessment, now())
+        .filter(|_| state != ImageState::Approved)
+        .and_then(|finding| update_required(memory, namespace, &digest, assessment, finding));
     let scanned = if assessment.incomplete.is_some() {
         ("False", "Incomplete")
     } else {
@@ -205,7 +252,10 @@ fn of_memory(memory: &Memory, namespace: &str, image: &str) -> ImageScanStatus {
             (None, None) => "No vulnerabilities found".to_owned(),
         }),
         reason,
-        conditions: conditions(scanned, (is_approved, word)),
+        conditions: conditions(scanned, (is_approved, word))
+            .into_iter()
+            .chain(update)
+            .collect(),
         ..described(assessment)
     }
 }
@@ -248,14 +298,69 @@ fn described(assessment: &Assessment) -> ImageScanStatus {
     }
 }
 
+/// Says until when what was let in with this image has to be updated, where a finding became known later.
+fn update_required(
+    memory: &Memory,
+    namespace: &str,
+    digest: &str,
+    assessment: &Assessment,
+    finding: &AssessedFinding,
+) -> Option<Condition> {
+    let until = deadline::update_by(assessment, finding)?;
+    let mut admissions = memory.admissions.iter();
+    if !admissions.any(|admission| admission.namespace == namespace && admission.digest == digest) {
+        return None;
+    }
+    let reason = if now() < until {
+        "KnownSinceAdmission"
+    } else {
+        "Overdue"
+    };
+    let message = format!(
+        "what was let in before {} was known in {} goes on and restarts freely; update it by {}",
+        finding.id,
+        finding.package,
+        deadline::date(until)
+    );
+    Some(condition("UpdateRequired", ("True", reason), message))
+}
+
 fn conditions(scanned: (&str, &str), approved: (&str, &str)) -> Vec<Condition> {
-    let condition = |type_: &str, (status, reason): (&str, &str)| Condition {
+    let condition = |type_, word| condition(type_, word, String::new());
+    vec![condition("Scanned", scanned), condition("Approved", approved)]
+}
+
+fn condition(type_: &str, (status, reason): (&str, &str), message: String) -> Condition {
+    Condition {
         type_: type_.to_owned(),
         status: status.to_owned(),
         reason: reason.to_owned(),
-        message: String::new(),
+        message,
         last_transition_time: Time(Timestamp::from_second(now()).unwrap_or(Timestamp::UNIX_EPOCH)),
         observed_generation: None,
-    };
-    vec![condition("Scanned", scanned), condition("Approved", approved)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ImageState, unsaid_before};
+
+    #[test]
+    fn every_word_of_the_story_is_said_and_scanning_only_where_something_was_scanned() {
+        use ImageState::{Approved, Failed, NoVulnerabilities, NotScanned, Scanning, VulnerabilitiesFound};
+        let said = |wanted, scanned_for_it| {
+            let (mut said, mut words) = (None, Vec::new());
+            while let Some(word) = unsaid_before(said, wanted, scanned_for_it) {
+                words.push(word);
+                said = Some(word);
+            }
+            words
+        };
+        assert_eq!(said(NotScanned, false), []);
+        assert_eq!(said(VulnerabilitiesFound, true), [NotScanned, Scanning]);
+        assert_eq!(said(VulnerabilitiesFound, false), [NotScanned]);
+        assert_eq!(said(Approved, true), [NotScanned, Scanning, NoVulnerabilities]);
+        assert_eq!(said(Approved, false), [NotScanned, NoVulnerabilities]);
+        assert_eq!(said(Failed, false), [NotScanned]);
+    }
 }

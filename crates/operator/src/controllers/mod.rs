@@ -135,6 +135,7 @@ impl Context {
                     namespace: namespace.to_owned(),
                     image: image.image.clone(),
                     owner: Some((owner.to_owned(), template.to_owned())),
+                    once: false,
                 });
             }
         }
