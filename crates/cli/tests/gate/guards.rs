@@ -110,6 +110,24 @@ fn break_glass(place: &Place) {
     place.refused("view", glass, "forbidden");
     place.refused("edit", glass, "needs the verb break-glass");
     place.refused("admin", &format!("{glass} {ROBOT}"), "needs the verb break-glass");
+    // Annotations come with a status too.
+    place.ok("create role reporter --verb=get,patch --resource=deployments.apps/status,cronjobs.batch/status");
+    place.ok("create role reader --verb=get --resource=deployments.apps,cronjobs.batch");
+    for role in ["reporter", "reader"] {
+        place.ok(&format!("create rolebinding {role} --role={role} --user=nobody"));
+    }
+    place.ok("create cronjob nightly --image=other:v1 --schedule=@yearly");
+    for object in ["deployment app", "cronjob nightly"] {
+        let by_status = format!(
+            "patch {object} --subresource=status --type=merge -p \
+             {{\"metadata\":{{\"annotations\":{{\"seaworthy.dev/break-glass\":\"incident-7\",\
+             \"seaworthy.dev/break-glass-template\":\"x\"}}}}}}"
+        );
+        place.refused("nobody", &by_status, "needs the verb break-glass");
+        let harmless = by_status.replace("seaworthy.dev/", "mine/");
+        let said = place.kubectl_as("nobody", &harmless);
+        assert!(said.ok, "{said:?}");
+    }
     assert_eq!(place.pods("app"), "");
     let broken = place.kubectl_as("namespace-admin", glass);
     assert!(broken.ok, "{broken:?}");
@@ -123,7 +141,18 @@ fn break_glass(place: &Place) {
     place.state("deployment/app", "Blocked");
     let pods = place.pods("app");
     assert!(pods.starts_with("myapp:v1@sha256:"), "the old pod stays: {pods}");
-    // And it proves nothing for another workload.
+    // What runs of the first one goes on, until the reason is taken back.
+    place.ok("delete pods -l app=app");
+    place.wait_for_pods("app", |pods| {
+        pods.starts_with(&format!("myapp:v1@{}|Running|;", place.bad))
+    });
+    let mended = place.kubectl_as("edit", "annotate deployment/app seaworthy.dev/break-glass-");
+    assert!(mended.ok, "{mended:?}");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    place.ok("delete pods -l app=app");
+    place.wait_for_pods("app", |pods| pods.contains("|Pending|seaworthy.dev/scan;"));
+    // And it proves nothing for another workload; nor is the gate open where the last policy is gone.
+    place.ok("delete scanpolicies --all");
     place.ok("create deployment second --image=myapp:v1");
     place.state("deployment/second", "Blocked");
     place.ok("delete deployment second");
