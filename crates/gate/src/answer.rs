@@ -1,6 +1,5 @@
 //! The answer to a review, and what is to be done because of it.
 
-use crate::memory::Admission;
 use serde_json::{Value, json};
 
 /// Warnings that one answer carries; the rest would be cut by the API server.
@@ -34,8 +33,6 @@ pub struct Answer {
     pub essential: bool,
     /// What to scan. Empty in dry runs.
     pub scans: Vec<Scan>,
-    /// What may always run from now on. Empty in dry runs.
-    pub admissions: Vec<Admission>,
     /// One word for the metrics: `allowed`, `held`, `warned`, `denied`, `excluded`, `unready`.
     pub decision: &'static str,
 }

@@ -17,15 +17,34 @@ pub enum Phase {
 
 /// Answers a review. `now` is in seconds since 1970.
 pub fn ask(review: &[u8], phase: Phase, memory: &Memory, now: i64) -> Answer {
-    let request = match serde_json::from_slice::<Review>(review) {
-        Ok(Review { request: Some(request) }) => request,
-        Ok(Review { request: None }) => return Answer::deny("", 400, "the review holds no request"),
-        Err(error) => return Answer::deny("", 400, format!("cannot read the review: {error}")),
-    };
-    let answer = of_request(&request, memory, now);
+    match read(review) {
+        Ok(request) => answer(&request, phase, memory, now),
+        Err(refused) => *refused,
+    }
+}
+
+/// The request in a review, for which no memory is needed.
+///
+/// # Errors
+/// The answer to what is no review.
+pub fn read(review: &[u8]) -> Result<Request, Box<Answer>> {
+    match serde_json::from_slice::<Review>(review) {
+        Ok(Review { request: Some(request) }) => Ok(request),
+        Ok(Review { request: None }) => Err(Box::new(Answer::deny("", 400, "the review holds no request"))),
+        Err(error) => Err(Box::new(Answer::deny(
+            "",
+            400,
+            format!("cannot read the review: {error}"),
+        ))),
+    }
+}
+
+/// Answers a request. `now` is in seconds since 1970.
+pub fn answer(request: &Request, phase: Phase, memory: &Memory, now: i64) -> Answer {
+    let answer = of_request(request, memory, now);
     match phase {
         Phase::Mutating => answer,
-        Phase::Validating => validate(&request, answer),
+        Phase::Validating => validate(request, answer),
     }
 }
 

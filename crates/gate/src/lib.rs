@@ -24,7 +24,7 @@ mod workload;
 
 pub use annotations::{BREAK_GLASS, BREAK_GLASS_TEMPLATE, HOLD, PREFIX, REASON, REQUESTED_BY, STATE, State};
 pub use answer::{Answer, Scan};
-pub use ask::{Phase, ask};
+pub use ask::{Phase, answer, ask, read};
 pub use hold::{GATE, Hold, Kind};
 pub use images::{ImageUse, Images, images, pod_images};
 pub use leave::{carries_ours, leave};

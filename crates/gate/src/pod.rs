@@ -56,9 +56,6 @@ fn create(request: &Request, used: Vec<ImageUse>, memory: &Memory, now: i64) -> 
         }
         None => {
             answer.patches = pins(&standing);
-            if !request.is_dry_run() {
-                answer.admissions = standing.admissions(&request.namespace, &owner.top);
-            }
         }
         Some((state, line)) => {
             if !is_gated {

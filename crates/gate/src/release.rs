@@ -88,7 +88,8 @@ fn described(state: State, line: Option<&str>, lifted: bool) -> BTreeMap<String,
     wanted
 }
 
-fn at_version(object: &Value) -> Vec<Value> {
+/// The test that an object is still the one that was looked at.
+pub(crate) fn at_version(object: &Value) -> Vec<Value> {
     object
         .pointer("/metadata/resourceVersion")
         .map(|version| test("/metadata/resourceVersion", version.clone()))

@@ -7,9 +7,11 @@ use crate::images::images;
 use crate::json_patch::annotate;
 use crate::memory::Memory;
 use crate::owner::{asked_by, owner_of_workload};
+use crate::release::at_version;
 use crate::review::Request;
 use crate::standing::{Glass, Standing, Subject, stand};
 use crate::template::template_id;
+use seaworthy_model::limits;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -172,7 +174,8 @@ pub fn hold_by_controller(kind: Kind, object: &Value, state: State, line: &str) 
         (STATE.to_owned(), Some(state.name().to_owned())),
         (REASON.to_owned(), Some(line.to_owned())),
     ]);
-    patch.into_iter().chain(annotate(object, &wanted)).collect()
+    let patches = patch.into_iter().chain(annotate(object, &wanted));
+    at_version(object).into_iter().chain(patches).collect()
 }
 
 /// Whether the kind's own field holds this request, or its pods alone do.
@@ -237,5 +240,6 @@ pub(crate) fn scans(namespace: &str, standing: &Standing) -> Vec<Scan> {
         .collect();
     scans.sort();
     scans.dedup();
+    scans.truncate(limits::SCANS_OF_REQUEST);
     scans
 }

@@ -5,7 +5,8 @@
 mod support;
 
 use seaworthy_gate::{
-    Glass, Hold, Kind, Memory, Phase, Standing, Subject, ask, owner_of_pod, pod_images, release, release_pod, stand,
+    Glass, Hold, Kind, Memory, Phase, Standing, State, Subject, ask, hold_by_controller, owner_of_pod, pod_images,
+    release, release_pod, stand,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -210,4 +211,15 @@ fn race_16_a_job_of_a_queue_is_never_started_by_us() {
     let stored = patched(&plain, &create(&memory(), &plain).patches);
     let released = patched(&stored, &release(Kind::Job, &stored).unwrap());
     assert_eq!(released["spec"]["suspend"], json!(true));
+}
+
+#[test]
+fn a_controller_holds_the_version_that_it_looked_at_and_no_later_one() {
+    let object = stored(deployment("myapp:v1"), "7");
+    let patches = hold_by_controller(Kind::Deployment, &object, State::Created, "x");
+    assert_eq!(
+        patches[0],
+        json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"})
+    );
+    assert_eq!(patched(&object, &patches)["spec"]["paused"], json!(true));
 }

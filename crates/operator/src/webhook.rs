@@ -7,8 +7,9 @@ use crate::store::Store;
 use crate::{Error, Options};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum_server::Handle;
@@ -16,12 +17,17 @@ use axum_server::tls_rustls::RustlsConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seaworthy_gate::{Answer, Memory, Phase};
+use seaworthy_model::limits;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 /// Bytes of one review: object and old object, each at most what etcd takes, and room for what is around them.
 const REVIEW_BYTES: usize = 8 << 20;
+
+/// How long a review may take, its body included. The API server waits no longer for the answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -49,7 +55,20 @@ pub(crate) fn router(gate: Gate) -> Router {
         .route("/validate", post(validate))
         .route("/preview", post(preview))
         .layer(DefaultBodyLimit::max(REVIEW_BYTES))
+        .layer(from_fn_with_state(Arc::new(Semaphore::new(limits::REVIEWS)), in_turn))
         .with_state(gate)
+}
+
+/// Lets in so many at a time, and none for ever: whoever reaches the port may send what they like.
+async fn in_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let answered = async {
+        let _turn = turns.acquire().await;
+        next.run(request).await
+    };
+    match tokio::time::timeout(PATIENCE, answered).await {
+        Ok(answer) => answer,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
 }
 
 async fn mutate(State(gate): State<Gate>, body: Bytes) -> Response {
@@ -67,9 +86,10 @@ async fn preview(State(gate): State<Gate>, body: Bytes) -> Response {
 
 fn answer(gate: &Gate, phase: Phase, body: &[u8]) -> Response {
     let started = Instant::now();
-    let answer = {
-        let memory = gate.shared.memory();
-        seaworthy_gate::ask(body, phase, &memory, now())
+    // Read before the memory is looked at: whoever changes it does not wait for that.
+    let answer = match seaworthy_gate::read(body) {
+        Ok(request) => seaworthy_gate::answer(&request, phase, &gate.shared.memory(), now()),
+        Err(refused) => *refused,
     };
     gate.metrics.admission(phase, answer.decision, started.elapsed());
     follow(gate, &answer);
@@ -82,7 +102,7 @@ fn answer(gate: &Gate, phase: Phase, body: &[u8]) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], review).into_response()
 }
 
-/// Does beside the answer what follows from it.
+/// Does beside the answer what follows from it. Nothing is remembered: whoever reaches us may send any review.
 fn follow(gate: &Gate, answer: &Answer) {
     // A refused object exists for nobody else to start its scans; what is held has its controller.
     if !answer.allowed || answer.decision == "warned" {
@@ -94,15 +114,6 @@ fn follow(gate: &Gate, answer: &Answer) {
                 once: true,
             });
         }
-    }
-    if !answer.admissions.is_empty() {
-        let shared = Arc::clone(&gate.shared);
-        let admissions = answer.admissions.clone();
-        tokio::spawn(async move {
-            if let Err(error) = shared.keep_admissions(admissions).await {
-                tracing::error!("{error}");
-            }
-        });
     }
 }
 

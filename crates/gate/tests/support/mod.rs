@@ -6,7 +6,10 @@
     reason = "each test file uses a part of it; tests fail by panicking"
 )]
 
-use seaworthy_gate::{Answer, Glass, Memory, OwnerRecord, Phase, PodOwner, Revision, Subject, TagKey, ask};
+use seaworthy_gate::{
+    Admission, Answer, Glass, Memory, OwnerRecord, Phase, PodOwner, Revision, Subject, TagKey, ask, owner_of_pod,
+    pod_images, stand,
+};
 use seaworthy_model::{AssessedFinding, Assessment, Severity};
 use seaworthy_policy::ScanPolicy;
 use serde_json::{Value, json};
@@ -89,6 +92,16 @@ pub(crate) fn know_replica_set(memory: &mut Memory, uid: &str, top: &str, templa
             },
         );
     }
+}
+
+/// What a pod that is there may always run from now on.
+pub(crate) fn admissions(memory: &Memory, pod: &Value) -> Vec<Admission> {
+    let owner = owner_of_pod(pod, memory);
+    let subject = Subject {
+        glass: owner.glass(memory, "default"),
+        ..subject(&owner)
+    };
+    stand(memory, &subject, pod_images(pod).unwrap(), NOW).admissions("default", &owner.top)
 }
 
 /// Whose images those of a pod are.

@@ -38,10 +38,7 @@ pub(crate) async fn fill(context: &Context) {
             .collect();
     });
     keep::<ScanPolicy, _>(client, shared, &ready, |memory, all| {
-        memory.policies = all
-            .values()
-            .map(|policy| policy.spec.to_policy(&policy.name_any()))
-            .collect();
+        memory.policies = policies(all.values());
     });
     keep::<ScanException, _>(client, shared, &ready, |memory, all| {
         memory.exceptions.clear();
@@ -88,6 +85,16 @@ where
         }
         shared.change(|memory| derive(memory, &all));
     });
+}
+
+/// What policies say. Without any, the one that an installation starts with holds: there was none yet, or somebody has
+/// deleted the last one.
+fn policies<'a>(all: impl Iterator<Item = &'a ScanPolicy>) -> Vec<seaworthy_policy::ScanPolicy> {
+    let mut policies: Vec<_> = all.map(|policy| policy.spec.to_policy(&policy.name_any())).collect();
+    if policies.is_empty() {
+        policies.push(seaworthy_policy::ScanPolicy::default_of_installation());
+    }
+    policies
 }
 
 fn key<K: Resource>(object: &K) -> String {
@@ -253,4 +260,21 @@ where
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ScanPolicy;
+
+    #[test]
+    fn without_a_policy_the_gate_is_not_open() {
+        let default = seaworthy_policy::ScanPolicy::default_of_installation();
+        assert_eq!(super::policies([].into_iter()), [default]);
+        let own = ScanPolicy::new("own", crate::resources::ScanPolicySpec::default());
+        let names: Vec<String> = super::policies([&own].into_iter())
+            .into_iter()
+            .map(|policy| policy.name)
+            .collect();
+        assert_eq!(names, ["own"]);
+    }
 }

@@ -91,6 +91,10 @@ async fn reconcile(
             context.scans.pull_secrets.note(&namespace, &value, &STEPS);
             context.scan(&namespace, &owner, &template, &standing).await;
         }
+        context
+            .shared
+            .keep_admissions(standing.admissions(&namespace, &owner))
+            .await?;
         return Ok(Action::await_change());
     }
     let about = reference(kind.name(), &resource.api_version, object);
