@@ -125,7 +125,7 @@ fn broken_glass_is_good_for_the_jobs_of_one_template_and_their_pods() {
     let mut of_job = pod("bad:v1");
     of_job["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "batch/v1", "kind": "Job", "uid": "j-1", "controller": true}]);
-    let mut knows_job = memory.clone();
+    let mut knows_job = memory;
     knows_job.owners.extend(owner_record("Job", &job));
     assert_eq!(create(&knows_job, &of_job).decision, "allowed");
     let mut closed = seen(&whole);

@@ -161,7 +161,10 @@ impl TarIndex {
     }
 
     fn reading(&self, path: &Path, source: std::io::Error) -> Error {
-        let told = matches!(source.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::FileTooLarge);
+        let told = matches!(
+            source.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::FileTooLarge
+        );
         if self.members.is_empty() && !told {
             Error::NotATar {
                 what: path.display().to_string(),

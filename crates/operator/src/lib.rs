@@ -18,9 +18,9 @@ mod options;
 mod preview;
 mod pull_secrets;
 mod reach;
+pub mod rematch;
 #[cfg(test)]
 mod renewal_tests;
-pub mod rematch;
 pub mod resources;
 mod run;
 mod scans;

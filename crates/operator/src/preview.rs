@@ -236,12 +236,7 @@ mod tests {
     #[test]
     fn the_eleventh_finding_counts() {
         let rule = json!({"packages": ["p11"]});
-        let found = ask(
-            &memory(),
-            rule,
-            &[("shop", "app:v1"), ("shop", "app@sha256:aa")],
-            true,
-        );
+        let found = ask(&memory(), rule, &[("shop", "app:v1"), ("shop", "app@sha256:aa")], true);
         assert_eq!(found, Some(vec![Prospect::Held, Prospect::Held]));
         let found = ask(&memory(), json!({"packages": ["p12"]}), &[("shop", "app:v1")], true);
         assert_eq!(found, Some(vec![Prospect::Runs]));

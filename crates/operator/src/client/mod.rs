@@ -13,12 +13,12 @@ mod trials;
 mod why;
 mod workloads;
 
+pub use crate::preview::Prospect;
 pub use access::access;
 pub use approvals::{Approval, Approving};
 pub(crate) use connection::list_all;
 pub use connection::{Client, Connection, Scope};
 pub use error::ClientError;
-pub use crate::preview::Prospect;
 pub use preview::{Preview, PreviewedImage, PreviewedWorkload};
 pub use scans::Followed;
 pub use target::{Named, Target};

@@ -117,7 +117,9 @@ pub(crate) async fn probe(client: &Client, namespace: &str) -> bool {
         dry_run: true,
         ..PostParams::default()
     };
-    let Ok(object) = serde_json::from_value(deployment) else { return false };
+    let Ok(object) = serde_json::from_value(deployment) else {
+        return false;
+    };
     match api.create(&parameters, &object).await {
         Err(kube::Error::Api(status)) => status.message.contains(guards::OF_LABELS),
         _ => false,

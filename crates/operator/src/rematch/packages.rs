@@ -28,13 +28,16 @@ struct Known {
     whole: bool,
 }
 
+/// Numbers by the bytes that they stand for.
+type Numbers = HashMap<Box<[u8]>, Number>;
+
 /// Everything that is known of packages.
 #[derive(Debug, Default)]
 pub(super) struct Packages {
     /// Distributions as JSON.
     distributions: HashMap<String, usize>,
     /// By distribution: whether there are advisories about it, and its packages by their bytes.
-    of: Vec<(bool, HashMap<Box<[u8]>, Number>)>,
+    of: Vec<(bool, Numbers)>,
     known: Vec<Known>,
     bytes: usize,
 }
