@@ -198,7 +198,7 @@ fn inside_the_cluster_the_guards_follow_the_namespaces_that_are_not_governed() {
         ));
     }
     let create = |namespace: &str| format!("create -f {} --dry-run=server -n {namespace}", labelled.display());
-    place.refused("edit", &create("own"), "Seaworthy");
+    place.refused("edit", &create("own"), "ValidatingAdmissionPolicy 'seaworthy-");
 
     let token = place.ok("create token seaworthy -n seaworthy --duration=1h");
     let admin = std::fs::read_to_string(place.cluster.kubeconfig()).unwrap();
@@ -235,5 +235,5 @@ fn inside_the_cluster_the_guards_follow_the_namespaces_that_are_not_governed() {
     drop(operator);
     let _operator = second(&place, &arguments[..1]);
     may(false);
-    place.refused("edit", &create("own"), "Seaworthy");
+    place.refused("edit", &create("own"), "ValidatingAdmissionPolicy 'seaworthy-");
 }
