@@ -198,6 +198,16 @@ fn inside_the_cluster_the_guards_follow_the_namespaces_that_are_not_governed() {
         ));
     }
     let create = |namespace: &str| format!("create -f {} --dry-run=server -n {namespace}", labelled.display());
+    // A policy takes a moment to take effect.
+    let may = |expected: bool| {
+        place
+            .cluster
+            .wait_until("the guards follow", |_| {
+                place.kubectl_as("edit", &create("own")).ok == expected
+            })
+            .unwrap_or_else(|error| panic!("{error}\n{:?}", place.kubectl_as("edit", &create("own"))));
+    };
+    may(false);
     place.refused("edit", &create("own"), "ValidatingAdmissionPolicy 'seaworthy-");
 
     let token = place.ok("create token seaworthy -n seaworthy --duration=1h");
@@ -210,14 +220,6 @@ fn inside_the_cluster_the_guards_follow_the_namespaces_that_are_not_governed() {
     ];
     let (operator, log, _) = second(&place, &arguments);
     says(&place, &log, "INFO ready");
-    let may = |expected: bool| {
-        place
-            .cluster
-            .wait_until("the guards follow", |_| {
-                place.kubectl_as("edit", &create("own")).ok == expected
-            })
-            .unwrap_or_else(|error| panic!("{error}\n{:?}", place.kubectl_as("edit", &create("own"))));
-    };
     may(true);
     place.refused("edit", &create("default"), "seaworthy.dev/");
     // It holds where it governs, and nowhere else.
