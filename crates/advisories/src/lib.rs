@@ -10,4 +10,5 @@ pub mod file;
 pub mod language;
 pub mod matching;
 pub mod record;
+pub mod third_party;
 pub mod versions;

@@ -22,7 +22,7 @@ pub use seaworthy_policy::{IgnoreFile, Ignored, Rules, evaluate};
 use jiff::Timestamp;
 use observer::Phases;
 use read::Reading;
-use seaworthy_advisories::ecosystem::is_third_party;
+use seaworthy_advisories::third_party::is_third_party;
 use seaworthy_model::{
     ArtifactKind, DatabaseInfo, Distribution, Effect, Family, ImageMetadata, Inventory, PackageClass, Platform,
     Problem, ScanReport,

@@ -14,10 +14,11 @@ mod red_hat;
 mod suite;
 
 use crate::database::Database;
-use crate::ecosystem::{DistributionRules, distribution_rules, is_third_party};
+use crate::ecosystem::{DistributionRules, distribution_rules};
 use crate::end_of_life::end_of_life;
 use crate::error::Error;
 use crate::language::LANGUAGES;
+use crate::third_party::is_third_party;
 use ahead::Ahead;
 use candidates::Found;
 use details::Cache;
