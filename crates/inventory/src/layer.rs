@@ -190,7 +190,8 @@ impl LayerContents {
         let Some(path) = normalize(raw) else {
             let shown =
                 String::from_utf8_lossy(raw.get(..raw.len().min(limits::SHOWN_NAME_BYTES)).unwrap_or(raw)).into_owned();
-            if !matches!(raw, b"" | b"." | b"./" | b"/") {
+            let is_root = raw.split(|byte| *byte == b'/').all(|part| matches!(part, b"" | b"."));
+            if !is_root {
                 let what =
                     "the path leaves the image, or is longer or deeper than any system allows; the entry was not read";
                 self.problem(Problem::at_path(shown, Effect::Incomplete, what));

@@ -64,6 +64,19 @@ fn names_that_are_too_deep_or_leave_the_image_are_said_to_be_unread() {
 }
 
 #[test]
+fn the_root_in_any_spelling_is_no_problem() {
+    for name in ["./", "/", "././", "//."] {
+        let layer = LayerBuilder::new()
+            .entry(name.as_bytes(), EntryType::Directory, b"", b"", 0o755)
+            .file("node_modules/evil/package.json", PACKAGE);
+        assert!(
+            !incomplete(&inventory(&layer.into_tar()), "the entry was not read"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn files_below_names_that_are_no_text_are_read() {
     let layer = LayerBuilder::new().entry(
         b"opt/caf\xe9/node_modules/evil/package.json",
