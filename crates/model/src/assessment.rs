@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One finding, reduced to what rules, exceptions and the line for people need.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AssessedFinding {
     /// The best known id.
     pub id: String,
@@ -196,15 +196,10 @@ mod tests {
     fn finding(id: &str, severity: Severity) -> AssessedFinding {
         AssessedFinding {
             id: id.to_owned(),
-            vendor_ids: vec![],
             package: "p".to_owned(),
             installed: "1".to_owned(),
-            fixed: String::new(),
             severity,
-            cvss: None,
-            epss: None,
-            known_exploited: false,
-            published: None,
+            ..AssessedFinding::default()
         }
     }
 

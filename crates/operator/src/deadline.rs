@@ -37,15 +37,11 @@ mod tests {
         assessment.later.insert("CVE-1".to_owned(), 20_000 * DAY);
         let finding = |id: &str, severity, known_exploited| AssessedFinding {
             id: id.to_owned(),
-            vendor_ids: Vec::new(),
             package: "p".to_owned(),
             installed: "1".to_owned(),
-            fixed: String::new(),
             severity,
-            cvss: None,
-            epss: None,
             known_exploited,
-            published: None,
+            ..AssessedFinding::default()
         };
         for (id, severity, exploited, expected) in [
             ("CVE-1", Severity::Critical, false, Some("2024-10-19")),

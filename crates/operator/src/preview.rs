@@ -187,15 +187,10 @@ mod tests {
     fn memory() -> Memory {
         let finding = |number: u32, severity| AssessedFinding {
             id: format!("CVE-{number}"),
-            vendor_ids: vec![],
             package: format!("p{number}"),
             installed: "1".to_owned(),
-            fixed: String::new(),
             severity,
-            cvss: None,
-            epss: None,
-            known_exploited: false,
-            published: None,
+            ..AssessedFinding::default()
         };
         let mut findings: Vec<AssessedFinding> = (1..=10).map(|number| finding(number, Severity::High)).collect();
         findings.push(finding(11, Severity::Low));
