@@ -35,6 +35,16 @@ pub(super) fn created(object: &DynamicObject) -> i64 {
     time.map_or(0, |time| time.0.as_second())
 }
 
+/// When to look again for an owner that is not known while the object is new.
+pub(super) const SHORTLY: Duration = Duration::from_millis(200);
+/// How long an owner may take to be known, in seconds: its object was made before what it owns.
+const ACQUAINTANCE: i64 = 5;
+
+/// Whether an object was made so lately that its owner may not be known yet.
+pub(super) fn is_new(object: &DynamicObject) -> bool {
+    now().saturating_sub(created(object)) < ACQUAINTANCE
+}
+
 impl Context {
     /// Tells, once, that an image waits for its verdict for too long. Says when to look again.
     pub(super) async fn watch_hold(&self, held: &Held<'_>, standing: &Standing) -> Duration {

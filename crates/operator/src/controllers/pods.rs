@@ -1,6 +1,6 @@
 //! Gated pods: each is judged by itself, pinned and let go in one patch. What was let in without a gate is remembered.
 
-use super::hold_timeout::{Held, created};
+use super::hold_timeout::{Held, SHORTLY, created, is_new};
 use super::{AGAIN, Context, Error, changes, reference, try_again};
 use crate::alerts::{Subject, workload_of_pod};
 use crate::shared::now;
@@ -15,9 +15,6 @@ use seaworthy_gate::{
 };
 use serde_json::Value;
 use std::sync::Arc;
-
-/// How long an owner may take to be known: its object was made before the pod.
-const ACQUAINTANCE: i64 = 5;
 
 pub(super) async fn run(context: Context) {
     tokio::join!(release_gated(context.clone()), remember_admitted(context));
@@ -116,8 +113,8 @@ async fn reconcile(resource: &ApiResource, object: &DynamicObject, context: &Con
     let (owner, standing) = judge(context, &namespace, &value);
     if owner.top.is_empty() {
         // Its ReplicaSet or Job will be known in a moment.
-        if now().saturating_sub(created(object)) < ACQUAINTANCE {
-            return Ok(Action::requeue(std::time::Duration::from_millis(200)));
+        if is_new(object) {
+            return Ok(Action::requeue(SHORTLY));
         }
         let patches = describe(&value, State::Created, Some(&unknown_owner(object)));
         context.patch(resource, object, patches).await?;

@@ -1,7 +1,7 @@
 //! Deployments, Jobs, StatefulSets, DaemonSets: held ones are judged, and let go for the template that was judged.
 
-use super::hold_timeout::{Held, created};
-use super::{Context, Error, changes, reference, try_again};
+use super::hold_timeout::{Held, SHORTLY, created, is_new};
+use super::{AGAIN, Context, Error, changes, reference, try_again};
 use crate::alerts::{Subject, workload_of_template};
 use crate::shared::{Shared, now};
 use futures_util::StreamExt;
@@ -62,8 +62,8 @@ async fn reconcile(
     let value = serde_json::to_value(object)?;
     let owner = owner_of_workload(&value, &context.shared.memory());
     if owner.is_empty() {
-        // Its CronJob will be known in a moment.
-        return Ok(Action::requeue(Duration::from_millis(200)));
+        // Its CronJob will be known in a moment, or is gone.
+        return Ok(Action::requeue(if is_new(object) { SHORTLY } else { AGAIN }));
     }
     let template = template_id(value.pointer("/spec/template").unwrap_or(&Value::Null));
     let broken = glass_is_broken(&value, &namespace, &owner, &template, &context.shared.memory());
