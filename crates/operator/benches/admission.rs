@@ -165,6 +165,11 @@ async fn in_process(router: &Router, calls: &Arc<[Call]>) -> Times {
             times
         }));
     }
+    ended(parts, started).await
+}
+
+/// What all parts took, once they have ended.
+async fn ended(parts: Vec<tokio::task::JoinHandle<Vec<Duration>>>, started: Instant) -> Times {
     let mut all = Vec::new();
     for part in parts {
         all.push(part.await.unwrap());
@@ -215,11 +220,7 @@ async fn through_tls(router: Router, calls: &Arc<[Call]>) -> Times {
             times
         }));
     }
-    let mut all = Vec::new();
-    for part in parts {
-        all.push(part.await.unwrap());
-    }
-    Times::of(all, started.elapsed().checked_sub(WARM_UP).unwrap())
+    ended(parts, started).await
 }
 
 /// A memory that knows every workload of the reviews, and the reviews as both webhooks get them.

@@ -65,10 +65,8 @@ async fn a_scan_that_is_asked_for_anew_does_not_wait_as_long_as_the_one_before()
     // Nobody listens there.
     let image = "127.0.0.1:1/app:v1";
     scans.start(Wanted {
-        namespace: "shop".to_owned(),
-        image: image.to_owned(),
-        owner: None,
         once: false,
+        ..wanted(image, None)
     });
     attempts(&scans, image, 1).await;
     assert!(!scans.shared.is_asked_anew("shop", image, "scan", "uid-1"));
@@ -91,10 +89,8 @@ async fn what_is_asked_for_stays_under_way_however_often_it_failed() {
     let scans = scans(directory.path()).await;
     let image = "127.0.0.1:1/app:v1";
     scans.start(Wanted {
-        namespace: "shop".to_owned(),
-        image: image.to_owned(),
-        owner: None,
         once: false,
+        ..wanted(image, None)
     });
     attempts(&scans, image, 1).await;
     for _ in 0..30 {
