@@ -53,10 +53,21 @@ fn main() -> Result<()> {
     std::fs::write(output, image.oci_archive()).with_context(|| format!("write {}", output.display()))
 }
 
-/// What the program was built from, as it says itself.
+/// What the program was built from, as it says itself of the lock file: other lock files of the checkout are those of tools.
 fn bill(binary: &Path) -> Result<Vec<u8>> {
-    let told = Command::new(binary)
+    let folder = std::env::temp_dir().join(format!("seaworthy-bill-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let told = std::fs::copy("Cargo.lock", folder.join("Cargo.lock"))
+        .context("copy Cargo.lock; run this from the checkout's root")
+        .and_then(|_| bill_of(binary, &folder));
+    std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
+    told
+}
+
+fn bill_of(binary: &Path, folder: &Path) -> Result<Vec<u8>> {
+    let told = Command::new(binary.canonicalize().context("find the binary")?)
         .args(["fs", "--quiet", "--format", "cyclonedx", "."])
+        .current_dir(folder)
         .output()
         .with_context(|| format!("run {}", binary.display()))?;
     let said = String::from_utf8_lossy(&told.stderr);
