@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use seaworthy_fuzz::{choice, part, root, tar_headers};
-use seaworthy_inventory::{Selection, merge, read_layer};
+use seaworthy_inventory::{Again, Selection, merge, read_layer};
 use seaworthy_model::LayerRef;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     let merged = || {
         merge(&layers, &refs, &mut |layer, wanted| {
             let only = Selection {
-                only: Some(wanted),
+                only: Some(Again::new(wanted)),
                 ..Selection::default()
             };
             Ok(read_layer(tars[layer].as_slice(), &only).expect("it was read before"))

@@ -1,7 +1,7 @@
 //! Files of a root file system through the analyzers and the merge, as a scan does it.
 
 use seaworthy_inventory::analyzer::{ANALYZERS, STREAM_ANALYZERS};
-use seaworthy_inventory::{LayerContents, Selection, merge};
+use seaworthy_inventory::{Again, LayerContents, Selection, merge};
 use seaworthy_model::{Inventory, LayerRef, limits};
 use std::io::Cursor;
 
@@ -147,7 +147,7 @@ pub fn inventory(files: &[(&str, &[u8])]) -> Inventory {
     let contents = read(&Selection::default());
     let inventory = merge(&[&contents], &[layer], &mut |_, wanted| {
         Ok(read(&Selection {
-            only: Some(wanted),
+            only: Some(Again::new(wanted)),
             ..Selection::default()
         }))
     });
