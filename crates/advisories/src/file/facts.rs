@@ -13,7 +13,7 @@ use seaworthy_model::{Severity, limits};
 use std::collections::{BTreeMap, HashMap};
 
 /// Ids of one block. Smaller blocks inflate less per look-up, larger ones are smaller together.
-pub(super) const BLOCK_IDS: usize = 8192;
+pub(super) const BLOCK_IDS: usize = 1024;
 const DAY: i64 = 86_400;
 
 const PUBLISHED: u8 = 1;
@@ -166,14 +166,19 @@ impl Shape {
     }
 }
 
+/// One id. There are a thousand for each that is asked for, so that what is rare or can be worked out later is not here.
 #[derive(Clone, Copy, Debug, Default)]
 struct Row {
     shape: u32,
+    /// Where its values start: numbers of vectors, severities, the day since which it is exploited.
     values: u32,
-    published: i64,
-    modified: i64,
-    epss: (u32, u32),
-    exploited: u32,
+    /// Seconds since 1970.
+    published: u32,
+    /// Seconds since 1970.
+    modified: u32,
+    score: u32,
+    /// How far the percentile is off the table's.
+    percentile: i32,
     /// Number of the set of weaknesses; 0 is the empty one.
     weaknesses: u32,
 }
@@ -255,6 +260,9 @@ impl Block {
                 );
             }
             severities.extend(facts.severities.values().map(|severity| severity.number()));
+            for date in [facts.published, facts.modified].into_iter().flatten() {
+                u32::try_from(date).map_err(|_| Error::Unwritable(format!("the date {date} is out of range")))?;
+            }
             if let Some(published) = facts.published {
                 put_signed(days, published.div_euclid(DAY) - published_day);
                 published_day = published.div_euclid(DAY);
@@ -320,17 +328,17 @@ impl Block {
         }
         let ids = cves.len().saturating_add(others.len());
         let mut rows = Vec::with_capacity(ids);
-        let mut values = Vec::with_capacity(vector_column.len().saturating_add(severities.len()));
+        let mut values = Vec::with_capacity(vector_column.len().saturating_add(severities.len()) + exploited.len());
         let vector_counts: Vec<usize> = shapes
             .iter()
             .map(|shape| shape.values().saturating_sub(shape.severities.len()))
             .collect();
         let (mut published_day, mut modified_day) = (0i64, 0i64);
-        let date = |day: &mut i64, days: &mut Cursor<'_>, seconds: &mut Cursor<'_>| -> Result<i64, Malformed> {
+        let date = |day: &mut i64, days: &mut Cursor<'_>, seconds: &mut Cursor<'_>| -> Result<u32, Malformed> {
             *day = day.saturating_add(days.signed()?);
             let seconds = i64::from(seconds.number32()?);
-            day.checked_mul(DAY)
-                .and_then(|start| start.checked_add(seconds))
+            let date = day.checked_mul(DAY).and_then(|start| start.checked_add(seconds));
+            date.and_then(|date| u32::try_from(date).ok())
                 .ok_or(Malformed("a date is out of range"))
         };
         while !shape_column.is_empty() {
@@ -362,13 +370,12 @@ impl Block {
                 row.modified = date(&mut modified_day, &mut modified_days, &mut modified_seconds)?;
             }
             if shape.flags & EPSS != 0 {
-                let score = scores.number32()?;
-                let percentile = vectors.percentile(score).checked_add(percentiles.signed()?);
-                let percentile = percentile.and_then(|percentile| u32::try_from(percentile).ok());
-                row.epss = (score, percentile.ok_or(Malformed("a percentile is out of range"))?);
+                row.score = scores.number32()?;
+                row.percentile =
+                    i32::try_from(percentiles.signed()?).map_err(|_| Malformed("a percentile is out of range"))?;
             }
             if shape.flags & EXPLOITED != 0 {
-                row.exploited = exploited.number32()?;
+                values.push(exploited.number32()?);
             }
             if let Some(numbers) = &mut weakness_numbers {
                 row.weaknesses = numbers.number32()?;
@@ -420,10 +427,12 @@ impl Block {
         let shape = self.shapes.get(row.shape as usize)?;
         let mut values = self.values.get(row.values as usize..)?.iter().copied();
         let mut facts = Facts {
-            published: (shape.flags & PUBLISHED != 0).then_some(row.published),
-            modified: (shape.flags & MODIFIED != 0).then_some(row.modified),
-            epss: (shape.flags & EPSS != 0).then_some(row.epss),
-            known_exploited: (shape.flags & EXPLOITED != 0).then_some((row.exploited, shape.flags & RANSOMWARE != 0)),
+            published: (shape.flags & PUBLISHED != 0).then_some(row.published.into()),
+            modified: (shape.flags & MODIFIED != 0).then_some(row.modified.into()),
+            epss: (shape.flags & EPSS != 0).then(|| {
+                let percentile = vectors.percentile(row.score).saturating_add(row.percentile.into());
+                (row.score, u32::try_from(percentile.max(0)).unwrap_or(u32::MAX))
+            }),
             cwes: row
                 .weaknesses
                 .checked_sub(1)
@@ -451,6 +460,9 @@ impl Block {
             facts
                 .severities
                 .insert(source, Severity::from_number(values.next()? as u8));
+        }
+        if shape.flags & EXPLOITED != 0 {
+            facts.known_exploited = Some((values.next()?, shape.flags & RANSOMWARE != 0));
         }
         Some(facts)
     }

@@ -10,7 +10,14 @@ use crate::error::Error;
 use crate::record::Facts;
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
+use std::cell::RefCell;
 use std::path::Path;
+use zstd::bulk::Decompressor;
+
+thread_local! {
+    /// For frames without a base, of which a search needs dozens: each new one would cost more than inflating with it.
+    static ALONE: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 #[derive(Debug)]
 enum Bytes {
@@ -141,7 +148,8 @@ impl AdvisoryFile {
     fn inflate(&self, frame: &Frame) -> Result<Vec<u8>, Error> {
         let failed = |error: std::io::Error| self.damaged(frame, format!("it does not inflate: {error}"));
         let bytes = self.verified(frame)?;
-        let base = match frame.base {
+        let size = frame.inflated as usize;
+        let inflated = match frame.base {
             Some(base) => {
                 // Bases have no base themselves: the index is refused otherwise.
                 let base = self
@@ -149,14 +157,18 @@ impl AdvisoryFile {
                     .frames
                     .get(base)
                     .ok_or_else(|| self.damaged(frame, "its base is missing"))?;
-                self.inflate(base)?
+                let base = self.inflate(base)?;
+                Decompressor::with_dictionary(&base).and_then(|mut one| one.decompress(bytes, size))
             }
-            None => Vec::new(),
+            None => ALONE.with_borrow_mut(|kept| {
+                let one = match kept {
+                    Some(one) => one,
+                    None => kept.insert(Decompressor::new()?),
+                };
+                one.decompress(bytes, size)
+            }),
         };
-        let mut decompressor = zstd::bulk::Decompressor::with_dictionary(&base).map_err(failed)?;
-        let inflated = decompressor
-            .decompress(bytes, frame.inflated as usize)
-            .map_err(failed)?;
+        let inflated = inflated.map_err(failed)?;
         if inflated.len() != frame.inflated as usize {
             return Err(self.damaged(frame, "it is shorter than the index says"));
         }
