@@ -9,6 +9,7 @@ mod candidates;
 mod details;
 mod distribution;
 mod judge;
+mod kernel;
 mod language;
 mod red_hat;
 mod suite;
@@ -102,6 +103,7 @@ impl Database {
         findings
             .matches
             .sort_by(|a, b| (a.package, &a.id).cmp(&(b.package, &b.id)));
+        findings.problems.extend(kernel::note(inventory, &findings.matches));
         Ok(findings)
     }
 

@@ -212,6 +212,27 @@ fn two_kernels_are_judged_one_by_one() {
     let findings = database.find(&inventory, TODAY).unwrap();
     let of = findings.matches.iter().filter(|found| found.id == "CVE-2024-26581");
     assert_eq!(of.map(|found| found.package).collect::<Vec<_>>(), [0, 2]);
+    // They are kept, and the reader is told that a container does not run them.
+    let note = findings
+        .problems
+        .iter()
+        .find(|problem| problem.what.contains("kernel's sources"));
+    let note = note.expect("kernels are classified");
+    assert_eq!(note.effect, Effect::Note);
+    let count = format!("{} findings are", findings.matches.len());
+    assert!(note.what.starts_with(&count), "{}", note.what);
+}
+
+#[test]
+fn programs_that_are_no_kernel_are_not_called_one() {
+    let Some(findings) = super::find(
+        Some(Distribution::new(Family::Debian, "12")),
+        package("curl", "curl", "7.88.1-10"),
+    ) else {
+        return;
+    };
+    assert!(!findings.matches.is_empty());
+    assert!(findings.problems.is_empty(), "{:?}", findings.problems);
 }
 
 fn package(name: &str, source: &str, version: &str) -> Package {
