@@ -6,12 +6,14 @@
 mod arguments;
 mod assets;
 mod error;
+mod port;
 mod process;
 mod scratch;
 
 pub use assets::Assets;
 pub use error::Error;
-pub use process::{Process, free_port};
+pub use port::free_port;
+pub use process::Process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

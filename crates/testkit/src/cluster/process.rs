@@ -5,7 +5,6 @@
 
 use super::Error;
 use std::fs::File;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -105,18 +104,4 @@ impl Drop for Process {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
     }
-}
-
-/// A port of loopback that nobody uses now.
-///
-/// # Errors
-/// When there is none.
-pub fn free_port() -> Result<u16, Error> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|source| Error::Start {
-            program: "a listener on loopback".to_owned(),
-            source,
-        })
 }
