@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             tracing::warn!("--scanners {scanner} means nothing here: vulnerabilities are what is looked for");
         }
     }
-    for key in typed.settings.unknown(&arguments::command()) {
+    for key in typed.settings.unknown(arguments::command) {
         let path = typed.settings.path().display();
         tracing::warn!("{path}: {key} means nothing here and is ignored");
     }

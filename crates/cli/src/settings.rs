@@ -2,7 +2,7 @@
 //!
 //! A key is the flag's name without the dashes in front, or the name that Trivy's own file has for it
 //! (`vulnerability.ignore-unfixed`, `registry.token`), so that such a file can be copied. What is only in the file:
-//! `registry.mirrors`.
+//! `registry.mirrors` and `registry.token-servers`.
 
 use crate::small_file;
 use anyhow::{Context, Result, bail};
@@ -30,6 +30,8 @@ const NOT_BY_FILE: [&str; 4] = ["help", "version", "config", "input"];
 pub(crate) const WITHOUT: [&str; 4] = ["versions", "completions", "man", "version"];
 /// Where mirrors stand.
 const MIRRORS: [&str; 2] = ["registry.mirrors", "mirrors"];
+/// Where token servers stand that are trusted although they belong to another site than their registry.
+const TOKEN_SERVERS: &str = "registry.token-servers";
 
 /// What a settings file says.
 #[derive(Debug, Default)]
@@ -39,6 +41,8 @@ pub(crate) struct Settings {
     values: Vec<(String, Vec<String>)>,
     /// Hosts and the mirrors that are asked before them.
     pub(crate) mirrors: Vec<(String, String)>,
+    /// Registries and the token servers that may see their credentials.
+    pub(crate) token_servers: Vec<(String, String)>,
 }
 
 impl Settings {
@@ -73,7 +77,14 @@ impl Settings {
 
     fn add(&mut self, key: &str, value: &Value) -> Result<()> {
         if MIRRORS.contains(&key) {
-            return self.add_mirrors(value);
+            let mirrors = self.by_host(value, "registry.mirrors is written as HOST: [MIRROR, …]")?;
+            self.mirrors.extend(mirrors);
+            return Ok(());
+        }
+        if key == TOKEN_SERVERS {
+            let servers = self.by_host(value, "registry.token-servers is written as REGISTRY: [HOST, …]")?;
+            self.token_servers.extend(servers);
+            return Ok(());
         }
         let texts = match value {
             Value::Null => return Ok(()),
@@ -99,28 +110,32 @@ impl Settings {
         Ok(())
     }
 
-    fn add_mirrors(&mut self, value: &Value) -> Result<()> {
-        let wrong = "registry.mirrors is written as HOST: [MIRROR, …]";
+    /// Pairs of a host and one of the texts that are listed for it.
+    fn by_host(&self, value: &Value, wrong: &str) -> Result<Vec<(String, String)>> {
         let Value::Object(hosts) = value else {
             bail!("the settings file {}: {wrong}", self.path.display());
         };
-        for (host, mirrors) in hosts {
-            let listed = match mirrors {
-                Value::Array(mirrors) => mirrors.iter().map(scalar).collect::<Option<Vec<_>>>(),
+        let mut pairs = Vec::new();
+        for (host, texts) in hosts {
+            let listed = match texts {
+                Value::Array(texts) => texts.iter().map(scalar).collect::<Option<Vec<_>>>(),
                 one => scalar(one).map(|text| vec![text]),
             };
             let Some(listed) = listed else {
                 bail!("the settings file {}: {wrong}", self.path.display());
             };
-            self.mirrors
-                .extend(listed.into_iter().map(|mirror| (host.clone(), mirror)));
+            pairs.extend(listed.into_iter().map(|text| (host.clone(), text)));
         }
-        Ok(())
+        Ok(pairs)
     }
 
     /// The words that stand for the file on a command line: for flags that are given neither there nor by a variable.
-    pub(crate) fn words(&self, command: &Command, matches: &ArgMatches) -> Vec<String> {
-        let (mut command, mut matches) = (command, matches);
+    pub(crate) fn words(&self, command: impl FnOnce() -> Command, matches: &ArgMatches) -> Vec<String> {
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        let built = command();
+        let (mut command, mut matches) = (&built, matches);
         let globals = command;
         while let Some((name, below)) = matches.subcommand() {
             if WITHOUT.contains(&name) {
@@ -157,13 +172,17 @@ impl Settings {
     }
 
     /// Keys that no command has a flag for.
-    pub(crate) fn unknown(&self, command: &Command) -> Vec<&str> {
+    pub(crate) fn unknown(&self, command: impl FnOnce() -> Command) -> Vec<&str> {
         fn has(command: &Command, flag: &str) -> bool {
             command.get_arguments().any(|arg| arg.get_long() == Some(flag))
                 || command.get_subcommands().any(|command| has(command, flag))
         }
+        if self.values.is_empty() {
+            return Vec::new();
+        }
+        let command = command();
         let keys = self.values.iter().map(|(key, _)| key.as_str());
-        keys.filter(|key| NOT_BY_FILE.contains(&flag_of(key)) || !has(command, flag_of(key)))
+        keys.filter(|key| NOT_BY_FILE.contains(&flag_of(key)) || !has(&command, flag_of(key)))
             .collect()
     }
 
@@ -199,7 +218,7 @@ mod tests {
         let settings = Settings::parse(file, Path::new("s.yaml")).unwrap();
         let command = crate::arguments::command();
         let matches = command.clone().try_get_matches_from(line.split_whitespace()).unwrap();
-        settings.words(&command, &matches).join(" ")
+        settings.words(|| command.clone(), &matches).join(" ")
     }
 
     #[test]
@@ -266,9 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn token_servers_are_listed_by_registry() {
+        let file = "registry:\n  token-servers:\n    registry.example:5000: auth.example.org\n";
+        let settings = Settings::parse(file, Path::new("s.yaml")).unwrap();
+        let expected = ("registry.example:5000".to_owned(), "auth.example.org".to_owned());
+        assert_eq!(settings.token_servers, [expected]);
+        let wrong = Settings::parse("registry:\n  token-servers: [a]\n", Path::new("s.yaml")).unwrap_err();
+        assert!(wrong.to_string().contains("REGISTRY: [HOST, …]"), "{wrong}");
+    }
+
+    #[test]
     fn what_nobody_knows_is_said() {
         let settings = Settings::parse("severty: HIGH\nformat: json\n", Path::new("s.yaml")).unwrap();
-        assert_eq!(settings.unknown(&crate::arguments::command()), ["severty"]);
+        assert_eq!(settings.unknown(crate::arguments::command), ["severty"]);
     }
 
     #[test]

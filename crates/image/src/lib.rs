@@ -36,5 +36,6 @@ pub use remote::read_foreign_manifest;
 pub use root_directory::{DirectoryEntry, EntryKind, RootDirectory};
 pub use seaworthy_registry::{
     ClientOptions, CredentialFiles, Credentials, Error as RegistryError, Mirror, Reference, Retry, Secret, Timeouts,
+    TokenServer,
 };
 pub use source::{ImageSource, SourceOptions, open_input, open_reference, platforms};

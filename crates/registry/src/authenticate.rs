@@ -179,11 +179,10 @@ async fn token(
     }
     let realm_host = url.host_str().unwrap_or_default().to_owned();
     let belongs = site::belongs(home.host_str().unwrap_or_default(), &realm_host)
-        || shared
-            .options
-            .trusted_token_servers
-            .iter()
-            .any(|trusted| trusted.eq_ignore_ascii_case(&realm_host));
+        || shared.options.trusted_token_servers.iter().any(|trusted| {
+            [&endpoint.host, &endpoint.login_host].contains(&&trusted.registry)
+                && trusted.host.eq_ignore_ascii_case(&realm_host)
+        });
     if !belongs && *login != Login::Anonymous {
         return Err(Error::ForeignTokenServer {
             host: endpoint.host.clone(),

@@ -138,8 +138,10 @@ impl Error {
             Self::Forbidden { .. } => {
                 "the login works but may not read this repository: ask its owner for access".into()
             }
-            Self::ForeignTokenServer { .. } => {
-                "if that token server is right, fetch a token from it and give it with --registry-token".into()
+            Self::ForeignTokenServer { host, realm } => {
+                format!(
+                    "if that token server is right, trust it in seaworthy.yaml (registry.token-servers: {{{host}: {realm}}}) or give a token of it with --registry-token"
+                )
             }
             Self::RateLimited { .. } => "wait and try again, log in for a higher limit, or use a mirror".into(),
             Self::UnknownHost { .. } => "check the spelling of the host, and the network".into(),

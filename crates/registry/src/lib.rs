@@ -31,7 +31,7 @@ pub use credentials::{CredentialFiles, Credentials, Login};
 pub use docker_config::DockerConfig;
 pub use error::Error;
 pub use manifest::{Document, MEDIA_TYPES};
-pub use options::{ClientOptions, Mirror, Retry, Timeouts};
+pub use options::{ClientOptions, Mirror, Retry, Timeouts, TokenServer};
 pub use reference::{Reference, ReferenceError};
 pub use repository::Repository;
 pub use secret::Secret;

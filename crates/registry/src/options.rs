@@ -11,6 +11,15 @@ pub struct Mirror {
     pub url: String,
 }
 
+/// A token server on another site that may see the credentials of a registry, because the user says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenServer {
+    /// The registry, with its port if it has one: `registry.example:5000`.
+    pub registry: String,
+    /// The token server's host, without a port.
+    pub host: String,
+}
+
 /// How often and how long is tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
@@ -76,8 +85,8 @@ pub struct ClientOptions {
     pub deny_local: bool,
     /// Follows redirects to loopback, link-local and private addresses also from registries elsewhere.
     pub allow_local_redirects: bool,
-    /// Hosts of token servers that may see credentials of registries on other sites.
-    pub trusted_token_servers: Vec<String>,
+    /// Token servers on other sites than their registries.
+    pub trusted_token_servers: Vec<TokenServer>,
     /// How the client calls itself.
     pub user_agent: String,
     /// Whether `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` count; loopback never goes through a proxy.

@@ -15,7 +15,9 @@ pub use error::Error;
 pub use observer::{LayerProgress, Observer, Step, Unobserved};
 pub use open::platforms;
 pub use seaworthy_advisories::database::Database;
-pub use seaworthy_image::{ClientOptions, CredentialFiles, Credentials, Daemons, ImageSource, Mirror, Network};
+pub use seaworthy_image::{
+    ClientOptions, CredentialFiles, Credentials, Daemons, ImageSource, Mirror, Network, TokenServer,
+};
 pub use seaworthy_inventory::{Pattern, Selection};
 pub use seaworthy_policy::{IgnoreFile, Ignored, Rules, evaluate};
 

@@ -49,7 +49,7 @@ pub(crate) struct GlobalArguments {
     /// Show no progress: neither bars nor a line a step
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
-    /// Settings file: any flag by its name, and registry.mirrors [default: seaworthy.yaml where it exists]
+    /// Settings file: any flag by its name, registry.mirrors, registry.token-servers [default: seaworthy.yaml where it exists]
     #[arg(short, long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where downloaded data and results are kept [default: the user's cache directory]
@@ -328,7 +328,7 @@ pub(crate) fn parse(line: Vec<OsString>) -> anyhow::Result<Typed> {
         _ => Settings::read(named)?,
     };
     let settings = settings.unwrap_or_default();
-    let words = settings.words(&command(), &matches);
+    let words = settings.words(command, &matches);
     let matches = if words.is_empty() {
         matches
     } else {

@@ -3,7 +3,7 @@
 use crate::arguments::ScanArguments;
 use crate::settings::Settings;
 use anyhow::{Context, Result, bail};
-use seaworthy_scanner::{ClientOptions, CredentialFiles, Credentials, Mirror, Network};
+use seaworthy_scanner::{ClientOptions, CredentialFiles, Credentials, Mirror, Network, TokenServer};
 use std::io::{BufRead, Read};
 
 /// Longest password that is read from standard input: tokens of cloud registries have some thousand bytes.
@@ -18,6 +18,7 @@ pub(crate) fn of(arguments: &ScanArguments, settings: &Settings) -> Result<Netwo
         certificates.push(pem);
     }
     let mirrors = settings.mirrors.iter();
+    let token_servers = settings.token_servers.iter();
     let options = ClientOptions {
         insecure: arguments.insecure,
         ca_certificates: certificates,
@@ -25,6 +26,12 @@ pub(crate) fn of(arguments: &ScanArguments, settings: &Settings) -> Result<Netwo
             .map(|(host, url)| Mirror {
                 host: host.clone(),
                 url: url.clone(),
+            })
+            .collect(),
+        trusted_token_servers: token_servers
+            .map(|(registry, host)| TokenServer {
+                registry: registry.clone(),
+                host: host.clone(),
             })
             .collect(),
         ..ClientOptions::default()

@@ -2,7 +2,7 @@
 
 use crate::{answer, login, options, read, repository};
 use seaworthy_model::Digest;
-use seaworthy_registry::{Client, ClientOptions, Credentials, Error, Reference};
+use seaworthy_registry::{Client, ClientOptions, Credentials, Error, Reference, TokenServer};
 use seaworthy_testkit::{Fault, FaultProxy, Rule};
 
 /// A registry that wants a token of `realm`, and serves a manifest to who has it.
@@ -113,15 +113,19 @@ async fn credentials_do_not_go_to_somebody_elses_token_server() {
     let registry = token_registry(&realm);
     let reference: Reference = format!("{}/app:v1", registry.host()).parse().unwrap();
     let options = ClientOptions {
-        trusted_token_servers: vec!["localhost".into()],
+        trusted_token_servers: vec![TokenServer {
+            registry: registry.host().to_owned(),
+            host: "localhost".into(),
+        }],
         ..options()
     };
-    Client::new(options, login())
-        .unwrap()
-        .repository(&reference)
-        .manifest()
-        .await
-        .unwrap();
+    let client = Client::new(options, login()).unwrap();
+    client.repository(&reference).manifest().await.unwrap();
+    // For that registry alone.
+    let other = token_registry(&realm);
+    let reference: Reference = format!("{}/app:v1", other.host()).parse().unwrap();
+    let refused = client.repository(&reference).manifest().await.unwrap_err();
+    assert!(matches!(refused, Error::ForeignTokenServer { .. }), "{refused}");
     assert!(
         foreign
             .requests()
