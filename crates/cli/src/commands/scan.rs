@@ -33,6 +33,8 @@ struct Scanned {
     reports: Vec<Rendered>,
     code: u8,
     reasons: Vec<String>,
+    /// Taking it apart takes time that nobody has to wait for.
+    report: ScanReport,
 }
 
 /// Scans every target and returns the exit code of the worst.
@@ -79,6 +81,10 @@ pub(crate) fn run(
                         run.talk.say(&format!("{}failed: {reason}", name.unwrap_or_default()));
                     }
                     worst = exit::worse(worst, scanned.code);
+                    if !run.several {
+                        // The process ends, and with it all of this.
+                        std::mem::forget(scanned.report);
+                    }
                 }
                 Err(error) => {
                     said(&run, target, platform.as_ref(), error)?;
@@ -87,6 +93,8 @@ pub(crate) fn run(
             }
         }
     }
+    // The process ends: freeing the advisories piece by piece would only keep the user waiting.
+    std::mem::forget(run);
     Ok(worst)
 }
 
@@ -137,7 +145,8 @@ fn one(target: &Target, platform: Option<Platform>, run: &Run) -> Result<Scanned
         Ok(Scanned {
             reports,
             code: exit_code(&report, &arguments, incomplete(&report, &arguments)),
-            reasons: report.decision.reasons,
+            reasons: report.decision.reasons.clone(),
+            report,
         })
     })
 }
