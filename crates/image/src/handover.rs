@@ -75,6 +75,11 @@ impl Giver {
         (chunk, failure)
     }
 
+    /// A buffer that came back from the other end.
+    pub(crate) fn spent(&self) -> Option<Vec<u8>> {
+        self.empty.try_recv().ok()
+    }
+
     /// Hands over a chunk, or why there is none; `false` when nobody listens any more.
     pub(crate) fn give(&self, chunk: io::Result<Vec<u8>>) -> bool {
         self.full.send(chunk).is_ok()
@@ -105,6 +110,17 @@ impl Giver {
 }
 
 impl Taker {
+    /// The next chunk as it was handed over, `None` at the end.
+    pub(crate) fn chunk(&mut self) -> Option<io::Result<Vec<u8>>> {
+        self.full.recv().ok()
+    }
+
+    /// Hands a buffer back.
+    pub(crate) fn give_back(&self, spent: Vec<u8>) {
+        // The other side is gone when the stream has ended: the buffer is then of no use.
+        let _ = self.empty.send(spent);
+    }
+
     /// Counts the bytes of the chunks that were received.
     pub(crate) fn received(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.received)
@@ -121,8 +137,7 @@ impl BufRead for Taker {
         while self.at >= self.current.len() && !self.ended {
             let spent = std::mem::take(&mut self.current);
             if spent.capacity() > 0 {
-                // The other side is gone when the stream has ended: the buffer is then of no use.
-                let _ = self.empty.send(spent);
+                self.give_back(spent);
             }
             self.at = 0;
             let waiting = Instant::now();

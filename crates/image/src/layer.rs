@@ -1,4 +1,5 @@
 //! One pass over layer blobs: read and hash on one thread, inflate on another, hand the uncompressed bytes to the caller's.
+//! A layer that is not compressed is read on one and hashed on another.
 //!
 //! They run at the same time, so that a single large layer still uses two cores, which inflating alone would not. Which digest is verified:
 //! the blob's where one is promised; otherwise (layers of old docker archives) the diff id, which is then the only
@@ -264,6 +265,26 @@ fn produce(
             what: what.to_owned(),
             source,
         })?;
+    let wrong_size = |actual: u64| Error::WrongSize {
+        what: what.to_owned(),
+        expected: layer.place.size,
+        actual,
+    };
+    if compression == Compression::None && layer.place.size >= APART {
+        // Its digest is that of the whole, which another thread makes.
+        stored.get_mut().hash = None;
+        let digest = std::thread::scope(|scope| {
+            let (ahead, taker) = handover();
+            scope.spawn(move || ahead.give_all(&mut stored, CHUNK));
+            pass_on(taker, giver, what, progress)
+        })?;
+        let stored_bytes = count.load(Ordering::Relaxed);
+        return if stored_bytes == layer.place.size {
+            Ok((digest, diff_id.then_some(digest)))
+        } else {
+            Err(wrong_size(stored_bytes))
+        };
+    }
     let inflation = Inflation {
         what,
         compression,
@@ -286,17 +307,50 @@ fn produce(
     };
     let stored_bytes = count.load(Ordering::Relaxed);
     if stored_bytes != layer.place.size {
-        return Err(Error::WrongSize {
-            what: what.to_owned(),
-            expected: layer.place.size,
-            actual: stored_bytes,
-        });
+        return Err(wrong_size(stored_bytes));
     }
     let digest = hash
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .finalize();
     Ok((Digest::from_bytes(digest.into()), diff_id))
+}
+
+/// Hashes the chunks of a layer that is not compressed between who reads and who walks; returns their digest.
+fn pass_on(mut taker: Taker, giver: &Giver, what: &str, progress: &Progress) -> Result<Digest, Error> {
+    let mut hash = Sha256::new();
+    let mut total = 0u64;
+    while let Some(chunk) = taker.chunk() {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(source) => {
+                giver.give(Err(io::Error::new(source.kind(), source.to_string())));
+                let what = what.to_owned();
+                return Err(Error::Read { what, source });
+            }
+        };
+        total += chunk.len() as u64;
+        if total > limits::LAYER_BYTES {
+            return Err(too_large(giver, what));
+        }
+        progress.hash(|| hash.update(&chunk));
+        if !giver.give(Ok(chunk)) {
+            return Err(Error::Interrupted { what: what.to_owned() });
+        }
+        while let Some(spent) = giver.spent() {
+            taker.give_back(spent);
+        }
+    }
+    Ok(Digest::from_bytes(hash.finalize().into()))
+}
+
+/// Ends a layer that has more bytes than any may have.
+fn too_large(giver: &Giver, what: &str) -> Error {
+    giver.give(Err(io::Error::other("the layer is larger than allowed")));
+    Error::TooLarge {
+        what: what.to_owned(),
+        limit: limits::LAYER_BYTES,
+    }
 }
 
 /// What becomes of stored bytes.
@@ -332,12 +386,7 @@ impl Inflation<'_> {
                 self.progress.hash(|| hash.update(&chunk));
             }
             if total > limits::LAYER_BYTES {
-                self.giver
-                    .give(Err(io::Error::other("the layer is larger than allowed")));
-                return Err(Error::TooLarge {
-                    what: self.what.to_owned(),
-                    limit: limits::LAYER_BYTES,
-                });
+                return Err(too_large(self.giver, self.what));
             }
             let ratio = self.compression.max_ratio();
             if self.compression != Compression::None

@@ -258,6 +258,36 @@ fn find(haystack: &[u8], needle: &[u8]) -> usize {
         .unwrap()
 }
 
+/// A large layer that is not compressed is hashed on a thread of its own, whichever digest is promised.
+#[test]
+fn a_large_plain_layer_is_verified_in_every_container() {
+    let folder = Folder::new();
+    let content: Vec<u8> = (0..3_000_000u32).map(|at| (at % 253) as u8).collect();
+    let tar = LayerBuilder::new().file("x", &content).into_tar();
+    let builder = ImageBuilder::new().tar_layer(tar.clone(), Stored::Plain);
+    for archive in [builder.oci_archive(), builder.docker_archive()] {
+        for compressed in [false, true] {
+            let pack = |bytes: &[u8]| if compressed { gzip(bytes) } else { bytes.to_vec() };
+            let image = open(&folder.write("good.tar", &pack(&archive))).unwrap();
+            assert_eq!(read_all(&image).unwrap()[&0], tar);
+            let mut flipped = archive.clone();
+            let at = find(&flipped, &content[..600]) + 2_000_000;
+            flipped[at] ^= 1;
+            let image = open(&folder.write("flipped.tar", &pack(&flipped))).unwrap();
+            let error = read_all(&image).unwrap_err();
+            assert!(matches!(error, Error::WrongDigest { .. }), "{error}");
+        }
+    }
+    // What the visitor leaves unread is hashed too.
+    let image = open(&folder.write("good.tar", &builder.oci_archive())).unwrap();
+    let streams = image.streams(&[0]);
+    for stream in streams {
+        for (_, seen) in stream.read(&Progress::default(), |_, reader| reader.read(&mut [0; 10])) {
+            assert_eq!(seen.unwrap(), 10);
+        }
+    }
+}
+
 #[test]
 fn a_decompression_bomb_ends_soon() {
     let bomb = zstd::encode_all(std::io::repeat(0).take(1 << 29), 1).unwrap();
