@@ -99,6 +99,7 @@ pub static ANALYZERS: &[&Analyzer] = &[
     &os::chisel::ANALYZER,
     &os::bottlerocket::ANALYZER,
     &language::npm::ANALYZER,
+    &language::yarn_pnp::ANALYZER,
     &language::python::ANALYZER,
     &language::python_egg::ANALYZER,
     &language::java_runtime::ANALYZER,

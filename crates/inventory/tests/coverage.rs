@@ -35,7 +35,7 @@ const fn row(
     }
 }
 
-const ROWS: [Row; 38] = [
+const ROWS: [Row; 39] = [
     row("os-release", "the distribution", "etc/os-release", "yes", "yes"),
     row("release-files", "the distribution", "etc/debian_version", "yes", "yes"),
     row(
@@ -106,6 +106,7 @@ const ROWS: [Row; 38] = [
         "yes",
         "yes",
     ),
+    row("yarn-pnp", "Yarn's Plug'n'Play", "app/.pnp.cjs", "no", "no"),
     row(
         "python",
         "wheels and eggs",

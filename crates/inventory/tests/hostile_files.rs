@@ -220,6 +220,7 @@ const INSTALLED: &[&str] = &[
     "var/lib/chisel/manifest.wall",
     "usr/share/bottlerocket/application-inventory.json",
     "a/node_modules/b/package.json",
+    "app/.pnp.cjs",
     "usr/lib/python3/site-packages/x-1.dist-info/METADATA",
     "usr/lib/python3/site-packages/x-1-py3.egg",
     "opt/java/release",

@@ -22,6 +22,7 @@ pub mod r;
 pub mod ruby;
 pub mod toolchain;
 pub mod wordpress;
+pub mod yarn_pnp;
 
 use crate::analyzer::Analyzer;
 use crate::binary;
@@ -29,6 +30,7 @@ use crate::binary;
 /// The analyzers of this module, in the order of [`crate::analyzer::ANALYZERS`].
 static LANGUAGES: &[&Analyzer] = &[
     &npm::ANALYZER,
+    &yarn_pnp::ANALYZER,
     &python::ANALYZER,
     &python_egg::ANALYZER,
     &java_runtime::ANALYZER,
