@@ -32,6 +32,13 @@ pub struct LanguageRules {
     pub expected: bool,
 }
 
+impl LanguageRules {
+    /// Whether its section may know the package.
+    pub(crate) fn is_about(&self, package: &Package) -> bool {
+        package.ecosystem == self.packages && !(self.lookup)(self, package).names.is_empty()
+    }
+}
+
 /// What a package is called in a section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
@@ -99,7 +106,7 @@ const fn special(
 
 /// Every language whose advisories are understood. NuGet, Packagist and Bitnami do not tell capitals from small letters;
 /// Go, Maven, npm, RubyGems and crates.io do.
-pub const LANGUAGES: [LanguageRules; 26] = [
+pub const LANGUAGES: [LanguageRules; 28] = [
     row(Ecosystem::Npm, "npm", "npm", Scheme::Npm, str::to_owned, SourceId::Ghsa),
     row(Ecosystem::PyPi, "pypi", "PyPI", Scheme::Pep440, pep503, SourceId::Ghsa),
     row(
@@ -231,6 +238,16 @@ pub const LANGUAGES: [LanguageRules; 26] = [
         SourceId::GoVulnDb,
         false,
     ),
+    // Deno and Bun are published with advisories as packages of the same name.
+    special(
+        Ecosystem::Generic,
+        "crates.io",
+        Scheme::Cargo,
+        deno,
+        SourceId::Ghsa,
+        false,
+    ),
+    special(Ecosystem::Generic, "npm", Scheme::Npm, bun, SourceId::Ghsa, false),
     special(
         Ecosystem::Generic,
         "kubernetes",
@@ -426,6 +443,22 @@ fn wordpress(_: &LanguageRules, package: &Package) -> Lookup {
 fn node(_: &LanguageRules, package: &Package) -> Lookup {
     if matches!(package.name.as_str(), "node" | "nodejs" | "node.js") {
         Lookup::new(["node"], package.version.as_str())
+    } else {
+        Lookup::default()
+    }
+}
+
+fn deno(_: &LanguageRules, package: &Package) -> Lookup {
+    only("deno", package)
+}
+
+fn bun(_: &LanguageRules, package: &Package) -> Lookup {
+    only("bun", package)
+}
+
+fn only(name: &str, package: &Package) -> Lookup {
+    if package.name == name {
+        Lookup::new([name], package.version.as_str())
     } else {
         Lookup::default()
     }

@@ -9,6 +9,7 @@ pub mod feeds;
 pub mod file;
 pub mod language;
 pub mod matching;
+pub mod program;
 pub mod record;
 pub mod third_party;
 pub mod versions;

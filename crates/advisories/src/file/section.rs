@@ -156,6 +156,11 @@ impl Section {
         self.groups.iter().map(|group| self.set(group.set).len() as u64).sum()
     }
 
+    /// The names of all packages.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = &str> {
+        (0..self.packages.len()).filter_map(|index| self.packages.get(index))
+    }
+
     /// The statements about a package.
     pub(crate) fn entries(&self, package: &str) -> impl Iterator<Item = Entry<'_>> {
         let groups = self

@@ -3,7 +3,7 @@
 //! It changes nothing but time: whatever it made, or failed to make, is asked for again by whoever needs it.
 
 use crate::database::Database;
-use crate::language::LANGUAGES;
+use crate::language::{LANGUAGES, LanguageRules};
 use seaworthy_model::{Inventory, PackageClass};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,13 +28,13 @@ pub(super) struct Ahead<'a> {
 
 impl<'a> Ahead<'a> {
     pub(super) fn of(database: &'a Database, inventory: &Inventory) -> Self {
-        let present = |ecosystem| {
+        let present = |rules: &LanguageRules| {
             let mut packages = inventory.packages.iter();
-            packages.any(|package| package.ecosystem == ecosystem && package.owned_by.is_none())
+            packages.any(|package| package.owned_by.is_none() && rules.is_about(package))
         };
         let languages = LANGUAGES.iter().rev();
         let mut sections: Vec<&'static str> = languages
-            .filter(|rules| rules.packages.class() == PackageClass::Language && present(rules.packages))
+            .filter(|rules| rules.packages.class() == PackageClass::Language && present(rules))
             .map(|rules| rules.section)
             .collect();
         if inventory.distribution.is_none() {

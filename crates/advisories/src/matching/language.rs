@@ -2,16 +2,54 @@
 
 use super::candidates::{Candidate, Candidates, Found, finding};
 use super::judge::{Installed, Judgement};
-use crate::file::{Bound, Section};
+use crate::file::{Bound, Entry, Section};
 use crate::language::LanguageRules;
 use crate::versions::Scheme;
 use seaworthy_model::{MatchKind, Package};
 
 /// A section and the rules by which packages are looked up in it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Source<'a> {
-    pub(super) rules: &'static LanguageRules,
-    pub(super) section: &'a Section,
+    rules: &'static LanguageRules,
+    section: &'a Section,
+    /// Names of Go modules that have capitals, under the same without them, sorted.
+    capitals: Vec<(String, &'a str)>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(rules: &'static LanguageRules, section: &'a Section) -> Self {
+        let is_lower = |name: &str| !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let modules = (rules.scheme == Scheme::Go).then(|| section.packages());
+        let mut capitals: Vec<_> = modules
+            .into_iter()
+            .flatten()
+            .filter(|name| !is_lower(name))
+            .map(|name| (name.to_ascii_lowercase(), name))
+            .collect();
+        capitals.sort_unstable();
+        Self {
+            rules,
+            section,
+            capitals,
+        }
+    }
+
+    /// Whether whoever fills the section knows all packages of a registry.
+    pub(super) const fn is_registry(&self) -> bool {
+        self.rules.expected
+    }
+
+    /// The statements about a package. Package URLs have Go's modules in small letters, which are no other modules then.
+    fn entries<'n>(&'n self, name: &'n str) -> impl Iterator<Item = Entry<'a>> + use<'a, 'n> {
+        let start = self.capitals.partition_point(|(lower, _)| lower.as_str() < name);
+        let spelled = self.capitals.get(start..).unwrap_or_default().iter();
+        let spelled = spelled
+            .take_while(move |(lower, _)| lower == name)
+            .map(|(_, name)| *name);
+        std::iter::once(name)
+            .chain(spelled)
+            .flat_map(|name| self.section.entries(name))
+    }
 }
 
 /// What was learned about a package besides findings.
@@ -36,7 +74,7 @@ pub(super) fn find(sources: &[Source<'_>], index: usize, package: &Package, foun
         let installed = Installed::new(rules.scheme, lookup.version.as_str(), false);
         let mut candidates = Candidates::default();
         let mut known = false;
-        for entry in lookup.names.iter().flat_map(|name| source.section.entries(name)) {
+        for entry in lookup.names.iter().flat_map(|name| source.entries(name)) {
             known = true;
             let mut judgement = installed.judge(&entry);
             if rules.scheme == Scheme::Go {

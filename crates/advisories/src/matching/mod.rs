@@ -11,6 +11,7 @@ mod distribution;
 mod judge;
 mod kernel;
 mod language;
+mod program;
 mod red_hat;
 mod suite;
 
@@ -214,19 +215,22 @@ impl Database {
             // The distribution's advisories hold for what its own packages own, where there are any; the project itself is
             // no dependency.
             let covered = findings.distribution_supported;
-            let mut packages = inventory
+            let packages: Vec<(usize, &Package)> = inventory
                 .packages_of(PackageClass::Language)
                 .filter(|(_, package)| package.ecosystem == ecosystem && !(covered && package.owned_by.is_some()))
                 .filter(|(_, package)| !package.relationship.is_own())
-                .peekable();
-            if packages.peek().is_none() {
+                .collect();
+            if packages.is_empty() {
                 continue;
             }
             let mut sources = Vec::new();
             let mut missing = None;
             for rules in LANGUAGES.iter().filter(|rules| rules.packages == ecosystem) {
+                if !rules.expected && !packages.iter().any(|(_, package)| rules.is_about(package)) {
+                    continue;
+                }
                 match self.section(rules.section)? {
-                    Some(section) => sources.push(language::Source { rules, section }),
+                    Some(section) => sources.push(language::Source::new(rules, section)),
                     None if rules.expected => missing = Some(rules.section),
                     None => {}
                 }
@@ -234,12 +238,12 @@ impl Database {
             if let Some(section) = missing {
                 let what = format!(
                     "the data have no advisories about {section}, {} not matched",
-                    are(packages.count())
+                    are(packages.len())
                 );
                 findings.problems.push(Problem::of_artifact(Effect::Incomplete, what));
                 continue;
             }
-            let mut unknown: Vec<&str> = Vec::new();
+            let mut unknown = Vec::new();
             for (index, package) in packages {
                 // One more than is listed, so that the cut is noticed.
                 if found.len() > limits::FINDINGS {
@@ -250,11 +254,15 @@ impl Database {
                     findings.problems.push(uncertain(package, &reason));
                 }
                 // Whoever reads a registry's advisories knows all of its packages; of programs only some are known.
-                let registry = sources.iter().any(|source| source.rules.expected);
+                let registry = sources.iter().any(language::Source::is_registry);
                 if !outcome.known && !registry {
-                    unknown.push(&package.name);
+                    unknown.push((index, package));
                 }
             }
+            if ecosystem == Ecosystem::Generic {
+                unknown = self.find_programs(unknown, findings, found)?;
+            }
+            let mut unknown: Vec<&str> = unknown.iter().map(|(_, package)| package.name.as_str()).collect();
             unknown.sort_unstable();
             unknown.dedup();
             if !unknown.is_empty() {
@@ -268,6 +276,49 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// Matches programs by the fixes that distributions state for them; the others are left.
+    fn find_programs<'p>(
+        &self,
+        programs: Vec<(usize, &'p Package)>,
+        findings: &mut Findings,
+        found: &mut Vec<Found>,
+    ) -> Result<Vec<(usize, &'p Package)>, Error> {
+        let mut histories: BTreeMap<&str, program::Histories> = BTreeMap::new();
+        let mut left = Vec::new();
+        let mut guessed: BTreeSet<&str> = BTreeSet::new();
+        for (index, package) in programs {
+            let Some(row) = crate::program::program(&package.name) else {
+                left.push((index, package));
+                continue;
+            };
+            let known = match histories.entry(row.name) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => entry.insert(program::Histories::of(self, row)?),
+            };
+            if known.is_empty() {
+                left.push((index, package));
+            } else if let Some(reason) = known.find(index, package, found) {
+                findings.problems.push(uncertain(package, &reason));
+            } else {
+                guessed.insert(row.name);
+            }
+        }
+        if !guessed.is_empty() {
+            let names: Vec<&str> = guessed.into_iter().collect();
+            let what = format!(
+                "{} matched by the fixes of Alpine and Debian: nobody states affected versions by that name ({})",
+                if names.len() == 1 {
+                    "1 program was"
+                } else {
+                    "some programs were"
+                },
+                first(&names)
+            );
+            findings.problems.push(Problem::of_artifact(Effect::Note, what));
+        }
+        Ok(left)
     }
 }
 
