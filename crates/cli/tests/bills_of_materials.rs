@@ -88,6 +88,63 @@ fn a_bill_gives_the_findings_of_its_image() {
     }
 }
 
+/// Copies every collected case of installed language packages into one tree, each below a directory of its own.
+fn every_ecosystem(tree: &Path) -> bool {
+    let Some(modes) = seaworthy_testkit::data::rows("vectors/inventory/MODES.tsv") else {
+        return false;
+    };
+    for (number, mode) in modes.iter().enumerate() {
+        let [case, how, place, plugin, ..] = mode.as_slice() else {
+            continue;
+        };
+        if how != "rootfs" || plugin.starts_with("os/") {
+            continue;
+        }
+        let input = seaworthy_testkit::data::path(&format!("vectors/inventory/{case}/input")).unwrap();
+        for file in seaworthy_testkit::data::files(&input) {
+            let relative = file.strip_prefix(&input).unwrap().to_str().unwrap();
+            let path = match place.as_str() {
+                "" => relative.to_owned(),
+                directory if directory.ends_with('/') => format!("{directory}{relative}"),
+                place => place.to_owned(),
+            };
+            let target = tree.join(format!("case-{number}")).join(path);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::copy(&file, target).unwrap();
+        }
+    }
+    true
+}
+
+#[test]
+fn a_bill_gives_the_findings_of_its_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = folder.path().join("tree");
+    let mut scans = vec![("fs", ".".to_owned())];
+    if every_ecosystem(&tree) {
+        scans.push(("rootfs", tree.to_str().unwrap().to_owned()));
+    }
+    for (command, directory) in scans {
+        let direct = json(&[command, &directory, "-q", "-f", "json", "--list-all-pkgs"]);
+        let (_, packages) = facts(&direct);
+        assert!(packages.len() > 100, "{command}: {}", packages.len());
+        for format in ["cyclonedx", "spdx-json", "spdx"] {
+            let bill = folder.path().join("bill");
+            let target = format!("{format}={}", bill.display());
+            let written = seaworthy(&[command, &directory, "-q", "-o", &target]);
+            assert_eq!(written.status.code(), Some(0));
+            let read = json(&["sbom", bill.to_str().unwrap(), "-q", "-f", "json", "--list-all-pkgs"]);
+            let (read, direct) = (facts(&read), facts(&direct));
+            let lost: Vec<_> = direct.1.iter().filter(|one| !read.1.contains(one)).take(3).collect();
+            assert!(lost.is_empty(), "{command} as {format}: {lost:#?}");
+            assert_eq!(read.1.len(), direct.1.len(), "{command} as {format}");
+            let lost: Vec<_> = direct.0.iter().filter(|one| !read.0.contains(one)).take(3).collect();
+            assert!(lost.is_empty(), "{command} as {format}: {lost:#?}");
+            assert_eq!(read.0.len(), direct.0.len(), "{command} as {format}");
+        }
+    }
+}
+
 #[test]
 fn a_gate_on_a_bill_fails_like_one_on_its_image() {
     let folder = tempfile::tempdir().unwrap();
