@@ -73,9 +73,9 @@ impl Error {
             Self::Foreign { .. } => {
                 Some("give a file made by `seaworthy db build`, or leave --db out to use the built-in data")
             }
-            Self::Format { .. } => Some("update seaworthy, or fetch the file again with `seaworthy db update`"),
+            Self::Format { .. } => Some("update seaworthy, or make the file again with `seaworthy db build`"),
             Self::Length { .. } | Self::Damaged { .. } => {
-                Some("fetch the file again with `seaworthy db update`, or leave --db out to use the built-in data")
+                Some("make the file again with `seaworthy db build`, or leave --db out to use the built-in data")
             }
             Self::NoFeeds(_) => {
                 Some("the directory should hold osv/, alpine/, debian/, … as their publishers serve them")

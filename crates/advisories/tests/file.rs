@@ -196,7 +196,7 @@ fn a_damaged_section_is_an_error_and_not_an_empty_one() {
     }
     let error = open(bytes).and_then(|database| database.verify()).unwrap_err();
     assert!(error.to_string().contains("checksum is wrong"), "{error}");
-    assert!(error.hint().unwrap().contains("db update"));
+    assert!(error.hint().unwrap().contains("db build"));
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Error {
             Self::Open { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "check the path; to scan an image by its name use `seaworthy image NAME` without --input".into()
             }
-            Self::NotAnImage { .. } => {
+            Self::NotAnImage { .. } | Self::NotATar { .. } => {
                 "expected is the output of `docker save`, an OCI archive or an OCI layout directory; \
                 for an unpacked file system use `seaworthy rootfs DIR`"
                     .into()
@@ -128,8 +128,18 @@ impl Error {
             }
             Self::Registry(error) => return error.hint(),
             Self::Read { source, .. } => {
-                let inner = source.get_ref()?;
-                return inner.downcast_ref::<seaworthy_registry::Error>()?.hint();
+                let registry = source
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<seaworthy_registry::Error>());
+                let is_damage = matches!(
+                    source.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput
+                );
+                return match registry {
+                    Some(error) => error.hint(),
+                    None if is_damage => Some("the image is damaged or was cut off: save or pull it again".into()),
+                    None => None,
+                };
             }
             Self::Artifact { .. } => {
                 "charts, signatures, attestations and modules hold no packages; name the image that they belong to"
