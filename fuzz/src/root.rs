@@ -92,6 +92,8 @@ pub const INSTALLED_FILES: &[&str] = &[
     "srv/wp-content/themes/x/style.css",
     "usr/local/lib/erlang/releases/25/OTP_VERSION",
     "usr/local/lib/python3.11/site-packages/x/x.spdx",
+    "app/.pnp.cjs",
+    "app/.pnp.data.json",
 ];
 
 /// Paths of the databases that have a target each.

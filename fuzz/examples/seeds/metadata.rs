@@ -34,6 +34,8 @@ const FILES: &[&str] = &[
     "/*\n * Theme Name: A\n * Version: 2 */\n",
     "25.2.3\n",
     "SPDXVersion: SPDX-2.3\nPackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\nExternalRef: PACKAGE-MANAGER purl pkg:npm/a@1\n",
+    "const RAW_RUNTIME_STATE =\n'{\\\n  \"packageRegistryData\": [\\\n    [\"a\", [[\"npm:1.2.3\", {}]]]\\\n  ]\\\n}';\n",
+    r#"{"packageRegistryData":[[null,[[null,{}]]],["@s/b",[["virtual:00#npm:2.0.0",{}],["workspace:.",{}]]]]}"#,
 ];
 
 pub fn metadata(corpus: &Corpus) {
