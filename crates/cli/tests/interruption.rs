@@ -103,13 +103,32 @@ fn slow() -> Option<(RegistryServer, FaultProxy, String)> {
     Some((registry, proxy, reference))
 }
 
+/// The program where an interrupt is not ignored: what a shell starts in the background inherits that it is, and so do
+/// tests. As `nohup` and the like ask for it, the program keeps to it.
+fn interruptible(arguments: &[&str]) -> Command {
+    let plain = command(arguments);
+    let mut heard = Command::new("env");
+    heard.args(["--default-signal=INT", "--"]);
+    if !heard.arg("true").status().is_ok_and(|status| status.success()) {
+        return plain;
+    }
+    let mut heard = Command::new("/usr/bin/env");
+    heard
+        .args(["--default-signal=INT", "--"])
+        .arg(plain.get_program())
+        .args(arguments)
+        .env_clear()
+        .current_dir(program::root());
+    heard
+}
+
 #[test]
 fn an_interrupt_ends_at_once_and_leaves_nothing_behind() {
     let Some((_registry, _proxy, reference)) = slow() else {
         return;
     };
     let home = tempfile::tempdir().unwrap();
-    let mut child = command(&["image", &reference])
+    let mut child = interruptible(&["image", &reference])
         .env("HOME", home.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
