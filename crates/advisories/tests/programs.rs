@@ -4,7 +4,7 @@
 
 use seaworthy_advisories::database::Database;
 use seaworthy_advisories::matching::Findings;
-use seaworthy_model::{Confidence, Ecosystem, Effect, Inventory, MatchKind, Package};
+use seaworthy_model::{Confidence, Ecosystem, Effect, Inventory, MatchKind, Package, limits};
 use std::path::Path;
 
 fn find(name: &str, version: &str) -> Findings {
@@ -119,6 +119,31 @@ fn such_a_finding_is_a_guess_and_says_so() {
             .any(|found| found.id == "CVE-2024-27934" && found.fixed_version == "1.40.3")
     );
     assert!(deno.matches.iter().all(|found| found.confidence == Confidence::Exact));
+}
+
+#[test]
+fn many_programs_end_at_the_limit_of_findings() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/advisories.db");
+    let program = Package::new(Ecosystem::Generic, "ffmpeg", "4.0.1", "bom.json");
+    let of = |count: usize| {
+        let inventory = Inventory {
+            packages: vec![program.clone(); count],
+            ..Inventory::default()
+        };
+        Database::open(&path).unwrap().find(&inventory, 20_148).unwrap()
+    };
+    let one = of(1).matches.len();
+    assert!(one > 50, "{one}");
+    let many = of(limits::FINDINGS / one + 2);
+    assert_eq!(many.matches.len(), limits::FINDINGS);
+    let cut = many
+        .problems
+        .iter()
+        .find(|problem| problem.effect == Effect::Incomplete);
+    // One finding more than is listed, and the rest of the program's own: whatever comes after is not even looked for.
+    let told = format!("{} findings", (limits::FINDINGS / one + 1) * one);
+    assert!(cut.is_some_and(|cut| cut.what.starts_with(&told)), "{cut:?}");
+    assert_eq!(of(limits::FINDINGS / one + 50).matches.len(), limits::FINDINGS);
 }
 
 #[test]

@@ -289,6 +289,10 @@ impl Database {
         let mut left = Vec::new();
         let mut guessed: BTreeSet<&str> = BTreeSet::new();
         for (index, package) in programs {
+            // One more than is listed, so that the cut is noticed.
+            if found.len() > limits::FINDINGS {
+                break;
+            }
             let Some(row) = crate::program::program(&package.name) else {
                 left.push((index, package));
                 continue;
