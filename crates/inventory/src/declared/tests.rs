@@ -397,6 +397,22 @@ fn what_is_no_lock_file_at_all_is_said() {
 }
 
 #[test]
+fn entries_of_yarn_without_a_version_are_not_passed_over() {
+    let lock = "__metadata:\n  version: 6\n\n\"a@npm:1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n\nb: &b [*a, *a]\nc: [*b, *b]\n";
+    let inventory = read(&[("yarn.lock", lock.as_bytes())]);
+    assert_eq!(inventory.packages.len(), 1);
+    let [problem] = inventory.problems.as_slice() else {
+        unreachable!("{:?}", inventory.problems)
+    };
+    assert_eq!(problem.effect, Effect::Incomplete);
+    assert!(
+        problem.what.starts_with("2 of its entries have no version"),
+        "{}",
+        problem.what
+    );
+}
+
+#[test]
 fn many_entries_are_listed_or_refused_in_words() {
     let mut lock = String::with_capacity(4 << 20);
     lock.push_str("{\"packages\": {");

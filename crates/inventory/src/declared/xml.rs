@@ -52,6 +52,9 @@ impl Element {
     }
 }
 
+/// Entities are not expanded: what they stand for may be anything, and any amount of it.
+const UNREAD_ENTITY: &str = "it uses an entity of its own, which is not expanded";
+
 /// Reads a document; the answer is a nameless element around the outermost one.
 pub(super) fn parse(bytes: &[u8]) -> Result<Element, String> {
     let text = text(bytes);
@@ -59,6 +62,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Element, String> {
     reader.config_mut().check_end_names = true;
     let mut open = vec![Element::default()];
     let mut elements = 0usize;
+    let mut declares = false;
     loop {
         let event = reader.read_event().map_err(|error| error.to_string())?;
         match event {
@@ -67,7 +71,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Element, String> {
                 if open.len() > limits::LOCK_FILE_DEPTH || elements > limits::LOCK_FILE_VALUES / 4 {
                     return Err("it has too many elements, or too deep ones".to_owned());
                 }
-                open.push(element(&start));
+                open.push(element(&start)?);
             }
             Event::Empty(start) => {
                 elements += 1;
@@ -75,7 +79,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Element, String> {
                     return Err("it has too many elements".to_owned());
                 }
                 if let Some(parent) = open.last_mut() {
-                    parent.children.push(element(&start));
+                    parent.children.push(element(&start)?);
                 }
             }
             Event::End(_) => close(&mut open),
@@ -90,10 +94,16 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Element, String> {
                     "apos" => Some('\''),
                     _ => reference.resolve_char_ref().ok().flatten(),
                 };
+                // Maven takes the entities of HTML as known, in names of people and the like; what a document declares
+                // itself may stand for anything.
+                if resolved.is_none() && declares {
+                    return Err(UNREAD_ENTITY.to_owned());
+                }
                 append(&mut open, &resolved.map(String::from).unwrap_or_default());
             }
             Event::Eof => break,
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+            Event::DocType(_) => declares = true,
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
     }
     if open.len() > 1 {
@@ -123,24 +133,21 @@ fn close(open: &mut Vec<Element>) {
     }
 }
 
-fn element(start: &BytesStart<'_>) -> Element {
+fn element(start: &BytesStart<'_>) -> Result<Element, String> {
     let attributes = start.attributes().flatten().map(|attribute| {
-        let value = match quick_xml::escape::unescape(&attribute.value) {
-            Ok(value) => value.trim().to_owned(),
-            Err(_) => attribute.value.trim().to_owned(),
-        };
-        (attribute.key.local_name().as_ref().to_owned(), value)
+        let value = quick_xml::escape::unescape(&attribute.value).map_err(|_| UNREAD_ENTITY.to_owned())?;
+        Ok((attribute.key.local_name().as_ref().to_owned(), value.trim().to_owned()))
     });
-    Element {
+    Ok(Element {
         name: start.local_name().as_ref().to_owned(),
-        attributes: attributes.take(limits::LIST_ENTRIES).collect(),
+        attributes: attributes.take(limits::LIST_ENTRIES).collect::<Result<_, String>>()?,
         ..Element::default()
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{UNREAD_ENTITY, parse};
 
     #[test]
     fn elements_attributes_and_texts() {
@@ -161,6 +168,15 @@ mod tests {
             assert!(parse(text.as_bytes()).is_err(), "{text:.20}");
         }
         let bomb = b"<!DOCTYPE a [<!ENTITY x 'xxxxxxxxxx'><!ENTITY y '&x;&x;&x;'>]><a>&y;</a>";
-        assert_eq!(parse(bomb).unwrap().child_text("a"), "");
+        assert_eq!(parse(bomb).unwrap_err(), UNREAD_ENTITY);
+        let external = b"<!DOCTYPE a [<!ENTITY d SYSTEM 'd.xml'>]><a>&d;</a>";
+        assert_eq!(parse(external).unwrap_err(), UNREAD_ENTITY);
+        let attribute = b"<!DOCTYPE a [<!ENTITY v '1.0'>]><a version='&v;'/>";
+        assert_eq!(parse(attribute).unwrap_err(), UNREAD_ENTITY);
+        // Nobody declares those of HTML.
+        assert_eq!(
+            parse(b"<a>J&oslash;rgen &amp; co</a>").unwrap().child_text("a"),
+            "Jrgen & co"
+        );
     }
 }

@@ -38,6 +38,11 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
     {
         listing.problem(Effect::Incomplete, "this is no yarn.lock, its packages are not listed");
     }
+    let bare = entries.iter().filter(|entry| entry.version.is_empty()).count();
+    if bare > 0 {
+        let what = format!("{bare} of its entries have no version, their packages are not listed");
+        listing.problem(Effect::Incomplete, what);
+    }
     let usage = usage(source, &entries);
     for (entry, usage) in entries.iter().zip(usage) {
         if let Some((name, version)) = entry.package() {
