@@ -226,6 +226,7 @@ fn toolchain(version: &str) -> Option<String> {
 mod tests {
     use super::super::ANALYZER;
     use crate::content::Content;
+    use seaworthy_model::Effect;
 
     /// A program of 64 bits with one segment of variables at 4096.
     fn program(variables: &[u8]) -> Vec<u8> {
@@ -273,6 +274,39 @@ mod tests {
         let mut odd = vec![0; 8];
         odd.extend(&variables);
         assert!(read(&program(&odd)).packages.is_empty());
+    }
+
+    #[test]
+    fn programs_whose_headers_stand_at_their_end() {
+        let mut variables = b"\xff Go buildinf:\x08\x02".to_vec();
+        variables.resize(32, 0);
+        variables.extend(b"\x08go1.21.5\x0fmod\tx\tv1.2.3\t\n ");
+        let mut moved = program(&variables);
+        moved.resize(1 << 20, 0);
+        moved[32..40].copy_from_slice(&(1u64 << 20).to_le_bytes());
+        let headers = moved[64..120].to_vec();
+        moved.extend(headers);
+        let names: Vec<_> = read(&moved).packages.into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["x", "stdlib"]);
+    }
+
+    #[test]
+    fn a_windows_program_whose_headers_lie_far_away_is_not_called_read() {
+        let mut bytes = b"MZ".to_vec();
+        bytes.resize(0x3c, 0);
+        bytes.extend((1u32 << 20).to_le_bytes());
+        bytes.resize(1 << 20, 0);
+        // Where no signature is, it is a program of DOS.
+        let mut other = bytes.clone();
+        other.extend([0; 64]);
+        assert!(read(&other).problems.is_empty());
+        bytes.extend(b"PE\0\0");
+        bytes.resize((1 << 20) + 64, 0);
+        let problems = read(&bytes).problems;
+        assert!(
+            problems.len() == 1 && problems[0].effect == Effect::Incomplete,
+            "{problems:?}"
+        );
     }
 
     #[test]

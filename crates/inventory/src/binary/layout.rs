@@ -17,6 +17,8 @@ pub(super) enum Purpose {
     Auditable,
     /// Windows resources.
     Resources,
+    /// All that programs hold: its headers lie where they are not read.
+    Unknown,
 }
 
 /// One part.
@@ -38,18 +40,22 @@ pub(super) struct Layout {
     pub(super) big_endian: bool,
     /// Whether it is an assembly of .NET.
     pub(super) managed: bool,
+    /// Where the signature of a PE program stands if it is one, when its headers were not read.
+    pub(super) signature: Option<u64>,
 }
 
-/// Headers, segments, sections and load commands that are looked at; real programs have under a hundred.
+/// Headers, segments, sections and load commands that are looked at; real programs have under a hundred. Where there are
+/// more, what they lead to is looked for everywhere.
 const COUNT: usize = 1024;
 
 impl Layout {
-    /// Reads the headers at the beginning of a file; `None` when it is no program.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
+    /// Reads the headers at the beginning of a file of `size` bytes; `None` when it is no program, so that no kernel and no
+    /// loader would take it: what it begins with is damaged or leads behind its end.
+    pub(super) fn of(head: &[u8], size: u64) -> Option<Self> {
         let mut layout = match head.get(..4)? {
-            b"\x7fELF" => Self::elf(head)?,
-            [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Self::mach_o(head, 0)?,
-            [b'M', b'Z', ..] => Self::pe(head)?,
+            b"\x7fELF" => Self::elf(head, size)?,
+            [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Self::mach_o(head, size)?,
+            [b'M', b'Z', ..] => Self::pe(head, size)?,
             _ => return None,
         };
         layout.parts.retain(|part| part.size > 0);
@@ -74,11 +80,36 @@ impl Layout {
         });
     }
 
-    fn elf(head: &[u8]) -> Option<Self> {
-        let wide = *head.get(4)? == 2;
+    /// Headers of this many bytes at `offset`: `None` behind the end of the file, else whether they are all in the head.
+    fn are_near(head: &[u8], size: u64, offset: u64, length: u64) -> Option<bool> {
+        let end = offset.checked_add(length).filter(|end| *end <= size)?;
+        Some(end <= head.len() as u64)
+    }
+
+    /// A program about which no more is known.
+    fn unknown(size: u64, big_endian: bool) -> Self {
+        let mut layout = Self {
+            big_endian,
+            ..Self::default()
+        };
+        layout.part(Purpose::Unknown, 0, size, 0);
+        layout
+    }
+
+    fn elf(head: &[u8], size: u64) -> Option<Self> {
+        let wide = match *head.get(4)? {
+            1 => false,
+            2 => true,
+            _ => return None,
+        };
+        let big_endian = match *head.get(5)? {
+            1 => false,
+            2 => true,
+            _ => return None,
+        };
         let integers = Integers {
             bytes: head,
-            big_endian: *head.get(5)? == 2,
+            big_endian,
         };
         let word = |at: usize| {
             if wide {
@@ -87,11 +118,17 @@ impl Layout {
                 integers.u32(at).map(u64::from)
             }
         };
-        let table = usize::try_from(word(if wide { 32 } else { 28 })?).ok()?;
+        let table = word(if wide { 32 } else { 28 })?;
         let entry = usize::from(integers.u16(if wide { 54 } else { 42 })?);
-        let count = usize::from(integers.u16(if wide { 56 } else { 44 })?).min(COUNT);
+        let count = usize::from(integers.u16(if wide { 56 } else { 44 })?);
+        let length = (entry as u64).saturating_mul(count as u64);
+        // `patchelf` moves the program headers of libraries to their end.
+        if !Self::are_near(head, size, table, length)? || count > COUNT {
+            return Some(Self::unknown(size, big_endian));
+        }
+        let table = usize::try_from(table).ok()?;
         let mut layout = Self {
-            big_endian: integers.big_endian,
+            big_endian,
             ..Self::default()
         };
         let mut executable = Vec::new();
@@ -125,16 +162,19 @@ impl Layout {
         Some(layout)
     }
 
-    fn mach_o(head: &[u8], base: u64) -> Option<Self> {
-        let head_bytes = head.get(usize::try_from(base).ok()?..)?;
-        let big_endian = head_bytes.first() == Some(&0xfe);
+    fn mach_o(head: &[u8], file_size: u64) -> Option<Self> {
+        let big_endian = head.first() == Some(&0xfe);
         let integers = Integers {
-            bytes: head_bytes,
+            bytes: head,
             big_endian,
         };
         let wide = integers.u32(0)? & 1 != 0;
-        let count = (integers.u32(16)? as usize).min(COUNT);
+        let count = integers.u32(16)? as usize;
+        let commands = u64::from(integers.u32(20)?);
         let mut at = if wide { 32usize } else { 28 };
+        if !Self::are_near(head, file_size, at as u64, commands)? || count > COUNT {
+            return Some(Self::unknown(file_size, big_endian));
+        }
         let mut layout = Self {
             big_endian,
             ..Self::default()
@@ -144,14 +184,16 @@ impl Layout {
                 break;
             };
             if matches!(command, SEGMENT | SEGMENT_64) {
-                let sections = (integers
+                let sections = integers
                     .u32(at + if command == SEGMENT_64 { 64 } else { 48 })
-                    .unwrap_or(0) as usize)
-                    .min(COUNT);
+                    .unwrap_or(0) as usize;
+                if sections > COUNT {
+                    return Some(Self::unknown(file_size, big_endian));
+                }
                 let (first, length) = if command == SEGMENT_64 { (72, 80) } else { (56, 68) };
                 for index in 0..sections {
                     let section = at.checked_add(first)?.checked_add(index * length)?;
-                    layout.mach_o_section(&integers, section, command == SEGMENT_64, base);
+                    layout.mach_o_section(&integers, section, command == SEGMENT_64);
                 }
             }
             at = at.checked_add((size as usize).max(8))?;
@@ -159,7 +201,7 @@ impl Layout {
         Some(layout)
     }
 
-    fn mach_o_section(&mut self, integers: &Integers<'_>, at: usize, wide: bool, base: u64) {
+    fn mach_o_section(&mut self, integers: &Integers<'_>, at: usize, wide: bool) {
         let name = |at: usize| {
             let bytes = integers.bytes.get(at..at.saturating_add(16)).unwrap_or_default();
             bytes.split(|byte| *byte == 0).next().unwrap_or_default()
@@ -177,7 +219,7 @@ impl Layout {
         let (Some(address), Some(size), Some(offset)) = fields else {
             return;
         };
-        let offset = base.saturating_add(u64::from(offset));
+        let offset = u64::from(offset);
         let purpose = match (name(at.saturating_add(16)), name(at)) {
             (_, b".dep-v0") => Purpose::Auditable,
             (_, b"__rodata" | b"__const" | b"__cstring") => Purpose::Constants,
@@ -187,18 +229,29 @@ impl Layout {
         self.part(purpose, offset, size, address);
     }
 
-    fn pe(head: &[u8]) -> Option<Self> {
+    fn pe(head: &[u8], file_size: u64) -> Option<Self> {
         let integers = Integers {
             bytes: head,
             big_endian: false,
         };
         let header = integers.u32(0x3c)? as usize;
+        let unread = || Self {
+            signature: Some(header as u64),
+            ..Self::unknown(file_size, false)
+        };
+        if !Self::are_near(head, file_size, header as u64, 24)? {
+            return Some(unread());
+        }
         if head.get(header..header.checked_add(4)?)? != b"PE\0\0" {
             return None;
         }
-        let sections = usize::from(integers.u16(header + 6)?).min(COUNT);
+        let sections = usize::from(integers.u16(header + 6)?);
         let optional = usize::from(integers.u16(header + 20)?);
         let at = header.checked_add(24)?;
+        let length = (optional as u64).saturating_add(sections as u64 * 40);
+        if !Self::are_near(head, file_size, at as u64, length)? || sections > COUNT {
+            return Some(unread());
+        }
         let wide = integers.u16(at)? == 0x20b;
         let base = if wide {
             integers.u64(at + 24)?
@@ -249,7 +302,11 @@ const PE_WRITE: u32 = 0x8000_0000;
 
 #[cfg(test)]
 mod tests {
-    use super::Layout;
+    use super::{Layout, Purpose};
+
+    fn of(head: &[u8]) -> Option<Layout> {
+        Layout::of(head, head.len() as u64)
+    }
 
     #[test]
     fn what_is_no_program_has_no_layout() {
@@ -261,7 +318,7 @@ mod tests {
             b"#!/bin/sh\n",
             b"\xfe\xed\xfa\xce",
         ] {
-            assert_eq!(Layout::of(bytes), None, "{bytes:?}");
+            assert_eq!(of(bytes), None, "{bytes:?}");
         }
     }
 
@@ -269,9 +326,44 @@ mod tests {
     fn every_cut_of_a_real_program_is_survived() {
         let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let head = &program[..4096];
-        assert!(Layout::of(head).is_some_and(|layout| !layout.parts.is_empty()));
+        assert!(Layout::of(head, program.len() as u64).is_some_and(|layout| !layout.parts.is_empty()));
         for cut in 0..2048 {
-            let _ = Layout::of(&head[..cut]);
+            let _ = of(&head[..cut]);
         }
+    }
+
+    /// An ELF file of 64 bits that says its program headers are there.
+    fn elf(table: u64, count: u16) -> Vec<u8> {
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(64, 0);
+        bytes[32..40].copy_from_slice(&table.to_le_bytes());
+        bytes[54] = 56;
+        bytes[56..58].copy_from_slice(&count.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn headers_that_are_not_read_leave_everything_to_be_looked_through() {
+        let unknown = |bytes: &[u8], size: u64| {
+            let layout = Layout::of(bytes, size)?;
+            Some(
+                layout
+                    .parts
+                    .iter()
+                    .any(|part| part.purpose == Purpose::Unknown && part.size == size),
+            )
+        };
+        assert_eq!(unknown(&elf(1 << 20, 2), 2 << 20), Some(true), "headers at the end");
+        assert_eq!(unknown(&elf(64, 1100), 2 << 20), Some(true), "more than is read");
+        assert_eq!(unknown(&elf(64, 0), 64), Some(false), "an object file has none");
+        for (table, size) in [(1 << 20, 1000), (u64::MAX, 1000), (64, 64)] {
+            assert_eq!(unknown(&elf(table, 1), size), None, "{table}: they lead behind the end");
+        }
+        let mut mach = b"\xcf\xfa\xed\xfe".to_vec();
+        mach.resize(32, 0);
+        mach[16] = 1;
+        mach[20..24].copy_from_slice(&(1u32 << 20).to_le_bytes());
+        assert_eq!(unknown(&mach, 2 << 20), Some(true));
+        assert_eq!(unknown(&mach, 1 << 20), None, "its commands end behind it");
     }
 }

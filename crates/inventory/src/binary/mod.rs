@@ -18,7 +18,7 @@ use crate::content::Content;
 /// The table's row.
 pub static ANALYZER: StreamAnalyzer = StreamAnalyzer {
     name: "binary",
-    version: 3,
+    version: 4,
     wants,
     begins,
     through_links: false,

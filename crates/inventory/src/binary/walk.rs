@@ -44,6 +44,8 @@ pub(super) struct Walk<'a> {
     /// How often something was read that looked like what is wanted.
     attempts: usize,
     streams: usize,
+    /// Where the signature of a PE program would stand whose headers are not read.
+    signature: Option<u64>,
 }
 
 impl<'a> Walk<'a> {
@@ -57,6 +59,7 @@ impl<'a> Walk<'a> {
             finder: rust::Finder::new(),
             attempts: 0,
             streams: 0,
+            signature: None,
         }
     }
 
@@ -64,9 +67,13 @@ impl<'a> Walk<'a> {
         if let Some(offset) = first_architecture(content.peek(HEAD)) {
             content.skip(offset);
         }
-        let base = content.position();
+        let (base, size) = (content.position(), content.size());
         let head = content.peek(HEAD);
-        let Some(mut layout) = Layout::of(head) else { return };
+        let left = size.saturating_sub(base);
+        let Some(mut layout) = Layout::of(head, left) else {
+            return;
+        };
+        self.signature = layout.signature.map(|offset| offset.saturating_add(base));
         let is_go = head.windows(GO_NOTE.len()).any(|window| window == GO_NOTE);
         for (offset, size) in &layout.notes {
             let note = usize::try_from(*offset)
@@ -117,7 +124,9 @@ impl<'a> Walk<'a> {
                 }
                 layout.managed
             }
-            Purpose::Constants | Purpose::Variables => self.look(content, end, Some(part.purpose), is_go, layout),
+            Purpose::Constants | Purpose::Variables | Purpose::Unknown => {
+                self.look(content, end, Some(part.purpose), is_go, layout)
+            }
         }
     }
 
@@ -140,22 +149,26 @@ impl<'a> Walk<'a> {
             }
             let length = window.len();
             self.classifiers.see(window);
-            match purpose {
-                Some(Purpose::Variables) => {
-                    let found = MAGIC.iter().flat_map(|magic| magic.find_iter(window));
-                    let aligned = found
-                        .map(|found| found.start())
-                        .find(|at| (base + *at as u64).is_multiple_of(16));
-                    if let Some(at) = aligned.filter(|_| self.may_try()) {
-                        content.skip(at as u64);
-                        if self.build_info(content, layout) {
-                            return true;
-                        }
-                        content.skip(16u64.saturating_sub(content.position().saturating_sub(base + at as u64)));
-                        continue;
+            if self.has_signature(window, base) {
+                let what = "a program whose headers lie where they are not read, what it holds is not known";
+                listing::problem(self.report, self.path, Effect::Incomplete, what);
+            }
+            if matches!(purpose, Some(Purpose::Variables | Purpose::Unknown)) {
+                let found = MAGIC.iter().flat_map(|magic| magic.find_iter(window));
+                let aligned = found
+                    .map(|found| found.start())
+                    .find(|at| (base + *at as u64).is_multiple_of(16));
+                if let Some(at) = aligned.filter(|_| self.may_try()) {
+                    content.skip(at as u64);
+                    if self.build_info(content, layout) {
+                        return true;
                     }
+                    content.skip(16u64.saturating_sub(content.position().saturating_sub(base + at as u64)));
+                    continue;
                 }
-                Some(Purpose::Constants) if is_go || layout.notes.is_empty() => {
+            }
+            match purpose {
+                Some(Purpose::Constants | Purpose::Unknown) if is_go || layout.notes.is_empty() => {
                     // Only pointers of old versions lead here, and only from variables, which come later.
                     keep_texts(window, base, &mut self.texts);
                     if let Some(at) = module_list(window).filter(|_| self.may_try()) {
@@ -179,6 +192,18 @@ impl<'a> Walk<'a> {
             content.skip((length.saturating_sub(keep) as u64).saturating_sub(passed));
         }
         false
+    }
+
+    /// Whether the signature of a PE program is in these bytes, where one would stand; told once.
+    fn has_signature(&mut self, window: &[u8], base: u64) -> bool {
+        let at = self
+            .signature
+            .and_then(|offset| usize::try_from(offset.checked_sub(base)?).ok());
+        let found = at.is_some_and(|at| window.get(at..).is_some_and(|rest| rest.starts_with(b"PE\0\0")));
+        if found {
+            self.signature = None;
+        }
+        found
     }
 
     /// Whether another beginning is followed.
