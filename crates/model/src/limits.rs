@@ -59,6 +59,8 @@ pub const PROBLEMS: usize = 1000;
 pub const LINE_BYTES: usize = 1 << 20;
 /// Nesting of archives inside archives.
 pub const ARCHIVE_DEPTH: usize = 8;
+/// Archives read inside one archive, at all depths together; application servers have a thousand.
+pub const ARCHIVES: usize = 20_000;
 /// Bytes read of the entries of one archive and of all archives inside it. Application archives of 200 MB exist, of which
 /// most is read once for each level of nesting.
 pub const ARCHIVE_BYTES: u64 = 512 << 20;

@@ -23,7 +23,7 @@ use crate::content::Content;
 /// The table's row.
 pub static ANALYZER: StreamAnalyzer = StreamAnalyzer {
     name: "java-archive",
-    version: 4,
+    version: 5,
     wants: file_name::is_archive,
     begins: |_| true,
     through_links: true,
@@ -38,6 +38,7 @@ fn analyze(path: &str, content: &mut Content<'_>, report: &mut FileReport) {
     let mut budget = Budget {
         bytes: limits::ARCHIVE_BYTES,
         text: limits::PACKAGE_TEXT_BYTES,
+        archives: limits::ARCHIVES,
     };
     *report = archive(path, content, 0, &mut budget);
 }
@@ -48,6 +49,8 @@ struct Budget {
     bytes: u64,
     /// Bytes of names, versions and paths of packages.
     text: usize,
+    /// Archives inside it.
+    archives: usize,
 }
 
 /// What an archive says of itself.
@@ -55,6 +58,8 @@ struct Budget {
 struct Evidence {
     poms: Vec<Coordinates>,
     manifest: Manifest,
+    /// Whether it has several manifests that say different things.
+    manifests_differ: bool,
     guess: Option<Guess>,
     /// The first thing that could not be read, and how many more.
     failure: Option<(String, usize)>,
@@ -105,6 +110,11 @@ fn archive(path: &str, content: &mut Content<'_>, depth: usize, budget: &mut Bud
     }
     evidence.digest = content.finish_sha1().unwrap_or_default();
     reading.packages(path, &evidence);
+    if evidence.manifests_differ {
+        let what = "the Java archive has several manifests that differ; what the last says counts, as it does for Java"
+            .to_owned();
+        reading.problem(path, Effect::Uncertain, what);
+    }
     if let Some((first, more)) = evidence.failure {
         let mut what = format!("the Java archive could not be read whole, packages may be missing: {first}");
         if more > 0 {
@@ -127,8 +137,12 @@ impl Reading<'_> {
     /// Adds what an archive inside this one gave.
     fn take(&mut self, nested: FileReport) {
         for package in nested.packages {
+            if self.report.packages.len() >= limits::PACKAGES {
+                self.crowded(&package.path);
+                break;
+            }
             let key = (package.name.clone(), package.version.clone(), package.path.clone());
-            if self.report.packages.len() < limits::PACKAGES && self.listed.insert(key) {
+            if self.listed.insert(key) {
                 self.report.packages.push(package);
             }
         }
@@ -193,9 +207,7 @@ impl Reading<'_> {
         let text = name.len().saturating_add(version.len()).saturating_add(path.len());
         let left = self.budget.text.checked_sub(text);
         let (true, Some(left)) = (self.report.packages.len() < limits::PACKAGES, left) else {
-            let what = "too many packages; the rest was not listed".to_owned();
-            self.problem(path, Effect::Incomplete, what);
-            return;
+            return self.crowded(path);
         };
         if self.listed.insert((name.clone(), version.to_owned(), path.to_owned())) {
             self.budget.text = left;
@@ -203,6 +215,11 @@ impl Reading<'_> {
             digest.clone_into(&mut package.digest);
             self.report.packages.push(package);
         }
+    }
+
+    fn crowded(&mut self, path: &str) {
+        let what = "too many packages; the rest was not listed".to_owned();
+        self.problem(path, Effect::Incomplete, what);
     }
 
     fn problem(&mut self, path: &str, effect: Effect, what: String) {

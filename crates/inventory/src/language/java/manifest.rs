@@ -44,6 +44,20 @@ pub(super) fn pom_properties(content: &[u8]) -> Option<Coordinates> {
     whole.then_some(found)
 }
 
+/// The fields from which names and versions are told.
+const NAMING: [&str; 10] = [
+    "Implementation-Title",
+    "Implementation-Version",
+    "Implementation-Vendor-Id",
+    "Specification-Version",
+    "Bundle-SymbolicName",
+    "Bundle-Version",
+    "Plugin-Version",
+    "Group-Id",
+    "Short-Name",
+    "Extension-Name",
+];
+
 /// The main section of a manifest.
 #[derive(Debug, Default)]
 pub(super) struct Manifest(Vec<(String, String)>);
@@ -78,6 +92,11 @@ impl Manifest {
                 .map(|(_, value)| value.trim())
                 .filter(|value| known(value))
         })
+    }
+
+    /// Whether both say the same of what the archive is; who built it when is another matter.
+    pub(super) fn agrees(&self, other: &Self) -> bool {
+        NAMING.iter().all(|name| self.first(&[name]) == other.first(&[name]))
     }
 
     /// The version of what the archive implements.

@@ -40,7 +40,7 @@ pub(super) struct Taking<'p, 'b> {
     records: Vec<Header>,
 }
 
-/// Manifests that are taken; the first that the directory names counts.
+/// Manifests that are taken; the last that the directory names counts, as it does for Java (`ZipFile.initCEN`).
 const MANIFESTS: usize = 4;
 
 impl<'p, 'b> Taking<'p, 'b> {
@@ -63,10 +63,6 @@ impl<'p, 'b> Taking<'p, 'b> {
         let mut has_manifest = false;
         for record in &self.records {
             let name = String::from_utf8_lossy(&record.name);
-            let kind = Kind::of(&record.name);
-            if kind == Some(Kind::Manifest) && std::mem::replace(&mut has_manifest, true) {
-                continue;
-            }
             if record.name.len() > limits::PATH_BYTES {
                 evidence.fail("an entry", "its name is too long");
                 continue;
@@ -92,7 +88,11 @@ impl<'p, 'b> Taking<'p, 'b> {
                     }
                     match found {
                         Found::Pom(pom) => evidence.poms.extend(pom),
-                        Found::Manifest(manifest) => evidence.manifest = manifest,
+                        Found::Manifest(manifest) => {
+                            evidence.manifests_differ |= has_manifest && !manifest.agrees(&evidence.manifest);
+                            has_manifest = true;
+                            evidence.manifest = manifest;
+                        }
                         Found::Archive(report) => nested.push(report),
                     }
                 }
@@ -119,6 +119,13 @@ impl<'p, 'b> Taking<'p, 'b> {
         if kind == Kind::Archive && deeper >= limits::ARCHIVE_DEPTH {
             let why = format!("archives are nested deeper than {}", limits::ARCHIVE_DEPTH);
             return taken(Err(why), 0, 0);
+        }
+        if kind == Kind::Archive {
+            let Some(left) = self.budget.archives.checked_sub(1) else {
+                let why = format!("there are more than {} archives inside", limits::ARCHIVES);
+                return taken(Err(why), 0, 0);
+            };
+            self.budget.archives = left;
         }
         if header.is_stored() && header.is_open() && header.compressed == 0 && header.size == 0 {
             return taken(Err("its size is not known before it".to_owned()), 0, 0);

@@ -66,6 +66,55 @@ fn the_manifest_and_the_name_help_where_maven_left_nothing() {
 }
 
 #[test]
+fn of_two_manifests_the_last_counts_and_it_is_said() {
+    let manifest = |version: &str, by: &str| {
+        format!("Implementation-Vendor-Id: org.example\nImplementation-Version: {version}\nBuilt-By: {by}\n")
+            .into_bytes()
+    };
+    let (first, second) = (manifest("1.0", "a"), manifest("2.0", "a"));
+    let (found, report) = names(
+        "a-1.jar",
+        &jar(&[("META-INF/MANIFEST.MF", &first), ("META-INF/MANIFEST.MF", &second)]),
+    );
+    assert_eq!(found, ["org.example:a 1"], "the name's version");
+    assert!(
+        report.problems[0].what.contains("manifests that differ"),
+        "{:?}",
+        report.problems
+    );
+    let other = manifest("1.0", "b");
+    let (_, report) = names(
+        "a-1.jar",
+        &jar(&[("META-INF/MANIFEST.MF", &first), ("META-INF/MANIFEST.MF", &other)]),
+    );
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+    let plugin = |version: &str| format!("Plugin-Version: {version}\nGroup-Id: g\nShort-Name: a\n").into_bytes();
+    let (old, new) = (plugin("1"), plugin("2"));
+    let twice = jar(&[("META-INF/MANIFEST.MF", &old), ("META-INF/MANIFEST.MF", &new)]);
+    assert_eq!(names("a.hpi", &twice).0, ["g:a 2"]);
+}
+
+#[test]
+fn archives_without_end_side_by_side_are_a_problem() {
+    let inner = jar(&[]);
+    let names_of_jars: Vec<String> = (0..9_000).map(|number| format!("{number}.jar")).collect();
+    let entries: Vec<(&str, &[u8])> = names_of_jars
+        .iter()
+        .map(|name| (name.as_str(), inner.as_slice()))
+        .collect();
+    let war = jar(&entries);
+    let ear = jar(&[("a.war", &war), ("b.war", &war), ("c.war", &war)]);
+    let (_, report) = names("all.ear", &ear);
+    assert_eq!(report.problems.len(), 1);
+    let what = &report.problems[0].what;
+    // 27,003 in all.
+    assert!(
+        what.contains("more than 20000 archives inside") && what.contains("and 7002 more"),
+        "{what}"
+    );
+}
+
+#[test]
 fn damage_and_endless_nesting_are_problems() {
     let mut archive = jar(&[("META-INF/maven/org.example/lib/pom.properties", POM)]);
     for _ in 0..20 {
