@@ -12,6 +12,7 @@ mod deadline;
 mod error;
 mod health;
 mod install;
+mod lately;
 mod lease;
 mod metrics;
 mod options;

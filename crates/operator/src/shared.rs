@@ -1,12 +1,13 @@
 //! What all parts of the operator share: the memory, the store, the client, and word of changes.
 
 use crate::controllers::Running;
+use crate::lately::Lately;
 use crate::store::{Contents, Resolution, Store, StoreError};
 use jiff::Timestamp;
 use seaworthy_gate::{Admission, Memory, TagKey};
 use seaworthy_model::Assessment;
 use seaworthy_policy::image_name;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
@@ -29,11 +30,11 @@ pub(crate) struct Shared {
     /// Counts changes of verdicts and policies; whoever watches looks again at everything that is held.
     changes: watch::Sender<u64>,
     /// Images of namespaces that could not be scanned, until they are.
-    failures: Mutex<HashMap<(String, String), Failure>>,
+    failures: Mutex<Lately<(String, String), Failure>>,
     /// Names and `uid`s of the ImageScans that asked for these.
-    asked: Mutex<HashMap<(String, String), BTreeMap<String, String>>>,
+    asked: Mutex<Lately<(String, String), BTreeMap<String, String>>>,
     /// Since when images of namespaces have no verdict, in seconds since 1970, until they have one.
-    waiting: Mutex<HashMap<(String, String), i64>>,
+    waiting: Mutex<Lately<(String, String), i64>>,
 }
 
 impl Shared {
@@ -68,7 +69,7 @@ impl Shared {
         self.changes.subscribe()
     }
 
-    fn failures(&self) -> MutexGuard<'_, HashMap<(String, String), Failure>> {
+    fn failures(&self) -> MutexGuard<'_, Lately<(String, String), Failure>> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,13 +79,12 @@ impl Shared {
 
     pub(crate) fn failed(&self, namespace: &str, image: &str, reason: &'static str, message: String) -> u32 {
         let mut failures = self.failures();
-        let failure = failures
-            .entry((namespace.to_owned(), image.to_owned()))
-            .or_insert_with(|| Failure {
-                reason,
-                message: String::new(),
-                attempts: 0,
-            });
+        let first = || Failure {
+            reason,
+            message: String::new(),
+            attempts: 0,
+        };
+        let (failure, _) = failures.entry((namespace.to_owned(), image.to_owned()), first);
         failure.reason = reason;
         failure.message = message;
         failure.attempts = failure.attempts.saturating_add(1);
@@ -104,12 +104,12 @@ impl Shared {
     /// Whether an ImageScan of an image that could not be scanned was made anew: it has the name of an earlier one.
     pub(crate) fn is_asked_anew(&self, namespace: &str, image: &str, name: &str, uid: &str) -> bool {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let by_name = asked.entry((namespace.to_owned(), image.to_owned())).or_default();
+        let (by_name, _) = asked.entry((namespace.to_owned(), image.to_owned()), BTreeMap::new);
         let before = by_name.insert(name.to_owned(), uid.to_owned());
         before.is_some_and(|before| before != uid)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<(String, String), i64>> {
+    fn waiting(&self) -> MutexGuard<'_, Lately<(String, String), i64>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,7 +117,7 @@ impl Shared {
     pub(crate) fn waiting_since(&self, namespace: &str, image: &str, at_latest: i64) -> i64 {
         let key = (namespace.to_owned(), image_name::unpinned(image).to_owned());
         let mut waiting = self.waiting();
-        let since = waiting.entry(key).or_insert(at_latest);
+        let (since, _) = waiting.entry(key, || at_latest);
         *since = (*since).min(at_latest);
         *since
     }

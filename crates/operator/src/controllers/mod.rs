@@ -16,6 +16,7 @@ pub(crate) use caches::fill;
 pub(crate) use earlier::{Running, remember_what_runs};
 
 use crate::alerts::{self, Alerts};
+use crate::lately::Lately;
 use crate::resources::{ImageScan, ImageScanSpec};
 use crate::scans::{Scans, Wanted};
 use crate::shared::Shared;
@@ -30,7 +31,7 @@ use kube::runtime::controller::Action;
 use kube::{Client, ResourceExt};
 use seaworthy_gate::{ImageStanding, Standing, State};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -52,9 +53,9 @@ pub(crate) struct Context {
     /// What is kept from running, for the figures of policies.
     waiting: Arc<statuses::Waiting>,
     /// Object, template and word of the Events that were sent, so that each is sent once.
-    told: Arc<Mutex<HashSet<Told>>>,
+    told: Arc<Mutex<Lately<Told, ()>>>,
     /// Namespaces and images that have an ImageScan.
-    recorded: Arc<Mutex<HashSet<(String, String)>>>,
+    recorded: Arc<Mutex<Lately<(String, String), ()>>>,
 }
 
 impl Context {
@@ -73,8 +74,7 @@ impl Context {
     /// Sends an Event once for an object and template.
     async fn tell(&self, about: &ObjectReference, template: &str, reason: &'static str, note: &str) {
         let key = (about.uid.clone().unwrap_or_default(), template.to_owned(), reason);
-        let is_new = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-        if !is_new {
+        if !is_new(&self.told, key) {
             return;
         }
         // Named after what it says, so that it is said once, also by several of us and after a restart.
@@ -143,12 +143,7 @@ impl Context {
 
     async fn record(&self, namespace: &str, image: &str) {
         let key = (namespace.to_owned(), image.to_owned());
-        let is_new = self
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.clone());
-        if !is_new {
+        if !is_new(&self.recorded, key.clone()) {
             return;
         }
         let scans: Api<ImageScan> = Api::namespaced(self.client.clone(), namespace);
@@ -230,6 +225,12 @@ impl Context {
             }),
         }
     }
+}
+
+/// Whether this was not among them; now it is.
+fn is_new<K: Eq + Hash>(seen: &Mutex<Lately<K, ()>>, key: K) -> bool {
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.entry(key, || ()).1
 }
 
 /// Why a reconciliation is tried again.
