@@ -161,9 +161,11 @@ fn judge_one(
     now: i64,
 ) -> ImageStanding {
     let digest = meaning(memory, subject, &image.image, now);
-    let Some(action) = policies.iter().map(|policy| policy.action).max() else {
-        return ImageStanding::Tolerated { digest, warning: None };
-    };
+    let action = policies
+        .iter()
+        .map(|policy| policy.action)
+        .max()
+        .unwrap_or(Action::Enforce);
     if is_behind_broken_glass(memory, subject, image, now) {
         return ImageStanding::Tolerated { digest, warning: None };
     }

@@ -152,9 +152,6 @@ pub(crate) fn verdict(
     assessment: &Assessment,
     now: i64,
 ) -> (Prospect, Option<String>) {
-    if policies.is_empty() {
-        return (Prospect::Runs, None);
-    }
     match judge(policies, exceptions, image, assessment, now) {
         Judgement::Violates { action, line } => (by_action(action, Prospect::Held), Some(line)),
         Judgement::Outdated { action } => {

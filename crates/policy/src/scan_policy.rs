@@ -1,11 +1,13 @@
 //! What people write about images in a cluster: policies, their rules, exceptions; and which policies hold for what.
 //!
 //! A policy whose namespace selector matches replaces those without one. A policy with a workload selector never
-//! replaces another, so that it can only make things stricter.
+//! replaces another, so that it can only make things stricter. Where none holds, the one of an installation does: what is
+//! to run unseen is said by a policy, never by the lack of one.
 
 use crate::selector::Selector;
 use seaworthy_model::Severity;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// What happens to an image that violates a policy, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,13 +134,19 @@ pub struct Exception {
     pub expiry: Expiry,
 }
 
-/// The policies that hold for a workload with these labels in a namespace with those.
+static OF_INSTALLATION: LazyLock<ScanPolicy> = LazyLock::new(ScanPolicy::default_of_installation);
+
+/// The policies that hold for a workload with these labels in a namespace with those; never none.
 pub fn effective<'a>(
     policies: &'a [ScanPolicy],
     namespace_labels: &BTreeMap<String, String>,
     workload_labels: &BTreeMap<String, String>,
 ) -> Vec<&'a ScanPolicy> {
-    holding(policies, namespace_labels, |selector| selector.matches(workload_labels))
+    let mut holding = holding(policies, namespace_labels, |selector| selector.matches(workload_labels));
+    if holding.is_empty() {
+        holding.push(&OF_INSTALLATION);
+    }
+    holding
 }
 
 /// Whether new workloads of a namespace with these labels run unseen while the gate is away: only where every policy that

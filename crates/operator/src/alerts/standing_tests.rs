@@ -121,7 +121,9 @@ fn the_channels_of_the_violated_policies_are_told() {
         ),
         (&all, &[Medium], vec![(Event::Warned, "CVE-MEDIUM", vec!["auditors"])]),
         (&all, &[], vec![]),
-        (&vec![], &[Critical], vec![]),
+        // Where no policy holds, the one of an installation does, which names no channel.
+        (&vec![], &[Critical], vec![(Event::Blocked, "CVE-CRITICAL", vec![])]),
+        (&vec![], &[High], vec![]),
     ] {
         let memory = memory(policies.clone(), Some(assessment(found)));
         assert_eq!(told(&observe(&memory, true, None)), (expected, true), "{found:?}");

@@ -38,7 +38,10 @@ pub(crate) async fn fill(context: &Context) {
             .collect();
     });
     keep::<ScanPolicy, _>(client, shared, &ready, |memory, all| {
-        memory.policies = policies(all.values());
+        memory.policies = all
+            .values()
+            .map(|policy| policy.spec.to_policy(&policy.name_any()))
+            .collect();
     });
     keep::<ScanException, _>(client, shared, &ready, |memory, all| {
         memory.exceptions.clear();
@@ -85,16 +88,6 @@ where
         }
         shared.change(|memory| derive(memory, &all));
     });
-}
-
-/// What policies say. Without any, the one that an installation starts with holds: there was none yet, or somebody has
-/// deleted the last one.
-fn policies<'a>(all: impl Iterator<Item = &'a ScanPolicy>) -> Vec<seaworthy_policy::ScanPolicy> {
-    let mut policies: Vec<_> = all.map(|policy| policy.spec.to_policy(&policy.name_any())).collect();
-    if policies.is_empty() {
-        policies.push(seaworthy_policy::ScanPolicy::default_of_installation());
-    }
-    policies
 }
 
 fn key<K: Resource>(object: &K) -> String {
@@ -260,21 +253,4 @@ where
             }
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ScanPolicy;
-
-    #[test]
-    fn without_a_policy_the_gate_is_not_open() {
-        let default = seaworthy_policy::ScanPolicy::default_of_installation();
-        assert_eq!(super::policies([].into_iter()), [default]);
-        let own = ScanPolicy::new("own", crate::resources::ScanPolicySpec::default());
-        let names: Vec<String> = super::policies([&own].into_iter())
-            .into_iter()
-            .map(|policy| policy.name)
-            .collect();
-        assert_eq!(names, ["own"]);
-    }
 }

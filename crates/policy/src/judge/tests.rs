@@ -320,6 +320,25 @@ fn policies_for_a_namespace_replace_general_ones_and_those_for_workloads_never_d
 }
 
 #[test]
+fn what_no_policy_is_for_is_held_by_the_one_of_an_installation() {
+    let team = ScanPolicy {
+        namespaces: Some(Selector {
+            requirements: vec![Requirement {
+                key: "team".to_owned(),
+                operator: Operator::Exists,
+                values: vec![],
+            }],
+        }),
+        ..ScanPolicy::default_of_installation()
+    };
+    let none = BTreeMap::new();
+    for policies in [&[][..], &[team]] {
+        let holding = effective(policies, &none, &none);
+        assert_eq!(holding, [&ScanPolicy::default_of_installation()]);
+    }
+}
+
+#[test]
 fn a_namespace_is_open_while_the_gate_is_away_only_where_every_policy_that_may_hold_there_says_so() {
     let labelled = |key: &str| {
         Some(Selector {
