@@ -11,6 +11,7 @@ mod guards;
 mod kinds;
 mod many;
 mod private;
+mod races;
 mod registries;
 mod rematch;
 mod story;
