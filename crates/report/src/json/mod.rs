@@ -66,7 +66,7 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         options,
         artifact_id: artifact_id.as_deref(),
     };
-    text::to_vec(&Report {
+    let report = Report {
         schema_version: 2,
         seaworthy: Program {
             version: env!("CARGO_PKG_VERSION"),
@@ -90,8 +90,16 @@ pub(crate) fn write(report: &ScanReport, options: &Options) -> Result<Vec<u8>, E
         },
         problems: Problems(&report.inventory.problems),
         database: Database::of(&report.database),
-    })
+    };
+    let findings: usize = groups.iter().map(|group| group.findings.len()).sum();
+    text::to_vec_of(
+        &report,
+        findings.saturating_mul(FINDING_BYTES).saturating_add(FINDING_BYTES * 8),
+    )
 }
+
+/// Bytes that are held ready for each finding; one of Debian has 1,800.
+const FINDING_BYTES: usize = 2048;
 
 struct Results<'a> {
     context: Context<'a>,

@@ -2,20 +2,62 @@
 
 use crate::Error;
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{Formatter, Serializer};
 use std::io::{self, Write};
 
 /// Writes a value, ending with a line break.
 pub(crate) fn to_vec(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut bytes, Escaping(PrettyFormatter::new()));
+    to_vec_of(value, 0)
+}
+
+/// Writes a value of about `size` bytes, ending with a line break.
+pub(crate) fn to_vec_of(value: &impl Serialize, size: usize) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(size);
+    let mut serializer = Serializer::with_formatter(&mut bytes, Indented::default());
     value.serialize(&mut serializer).map_err(Error::Json)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-/// The pretty formatter, with strings that are safe inside HTML.
-struct Escaping<'a>(PrettyFormatter<'a>);
+/// Indents like serde_json's pretty formatter, a line at a time, with strings that are safe inside HTML.
+#[derive(Default)]
+struct Indented {
+    level: usize,
+    /// Whether what is open has something in it.
+    filled: bool,
+}
+
+/// A comma, a line break and the blanks of 30 levels.
+const BREAK: &[u8; 62] = b",\n                                                            ";
+
+impl Indented {
+    fn new_line<W: ?Sized + Write>(&self, writer: &mut W, comma: bool) -> io::Result<()> {
+        let blanks = self.level.saturating_mul(2);
+        let from = usize::from(!comma);
+        let end = blanks.saturating_add(2);
+        match BREAK.get(from..end) {
+            Some(line) => writer.write_all(line),
+            None => {
+                writer.write_all(BREAK.get(from..2).unwrap_or_default())?;
+                (0..blanks).try_for_each(|_| writer.write_all(b" "))
+            }
+        }
+    }
+
+    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, open: &[u8]) -> io::Result<()> {
+        self.level = self.level.saturating_add(1);
+        self.filled = false;
+        writer.write_all(open)
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, close: &[u8]) -> io::Result<()> {
+        self.level = self.level.saturating_sub(1);
+        if self.filled {
+            self.new_line(writer, false)?;
+        }
+        writer.write_all(close)
+    }
+}
 
 /// What text that begins like this is written as where it is not written as it is, and how long that beginning is.
 const fn escape(text: &[u8]) -> Option<(&'static str, usize)> {
@@ -30,14 +72,22 @@ const fn escape(text: &[u8]) -> Option<(&'static str, usize)> {
     }
 }
 
-impl Formatter for Escaping<'_> {
+const fn may_need_escape(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | 0xe2)
+}
+
+impl Formatter for Indented {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment.as_bytes();
+        // Hardly a text has one of these bytes, and all of a report passes here: without an early end this is a few
+        // instructions for 32 bytes.
+        if !rest.iter().fold(false, |any, byte| any | may_need_escape(*byte)) {
+            return writer.write_all(rest);
+        }
         let mut at = 0;
-        // Hardly a text has one of these bytes, and all of a report passes here.
         while let Some(next) = rest
             .get(at..)
-            .and_then(|rest| rest.iter().position(|byte| matches!(byte, b'&' | b'<' | b'>' | 0xe2)))
+            .and_then(|rest| rest.iter().position(|byte| may_need_escape(*byte)))
         {
             at += next;
             let (before, after) = rest.split_at(at);
@@ -54,44 +104,42 @@ impl Formatter for Escaping<'_> {
         writer.write_all(rest)
     }
 
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        self.0.write_char_escape(writer, escape)
-    }
-
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.begin(writer, b"[")
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.end(writer, b"]")
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+        self.new_line(writer, !first)
     }
 
-    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+    fn end_array_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.begin(writer, b"{")
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.end(writer, b"}")
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
+        self.new_line(writer, !first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
+        writer.write_all(b": ")
     }
 
-    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+    fn end_object_value<W: ?Sized + Write>(&mut self, _writer: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
     }
 }
 
@@ -112,6 +160,18 @@ mod tests {
         ] {
             let bytes = to_vec(&text).unwrap();
             assert_eq!(String::from_utf8(bytes).unwrap(), format!("\"{written}\"\n"));
+        }
+    }
+    #[test]
+    fn lines_break_as_those_of_serde_json_do() {
+        let mut deep = serde_json::json!([]);
+        for level in 0..40 {
+            deep = serde_json::json!({"level": level, "inside": [deep, {}, [], [1, "x"]]});
+        }
+        for value in [serde_json::json!(null), serde_json::json!({"a": [], "b": {}}), deep] {
+            let bytes = to_vec(&value).unwrap();
+            let expected = serde_json::to_string_pretty(&value).unwrap();
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected + "\n");
         }
     }
 }
