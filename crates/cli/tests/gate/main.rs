@@ -2,6 +2,7 @@
 //! machines that run this have few cores.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod accepted;
 mod approvals;
 mod around;
 mod away;
