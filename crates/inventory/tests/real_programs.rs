@@ -116,3 +116,55 @@ fn any_program_is_read_without_complaint() {
         );
     }
 }
+
+/// What Go's own tool says of a program: modules that are in it, what took the place of what counted, and Go's version.
+fn as_go_says(go: &Path, program: &Path) -> Option<BTreeMap<String, String>> {
+    let output = std::process::Command::new(go)
+        .args(["version", "-m"])
+        .arg(program)
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut modules: Vec<(String, String)> = Vec::new();
+    let go_version = text.lines().next()?.rsplit_once(": go")?.1.split(' ').next()?;
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.trim_start().split('\t').collect();
+        match fields.as_slice() {
+            ["mod" | "dep", name, version, ..] => modules.push(((*name).to_owned(), (*version).to_owned())),
+            ["=>", name, version, ..] => *modules.last_mut()? = ((*name).to_owned(), (*version).to_owned()),
+            _ => {}
+        }
+    }
+    modules.push(("stdlib".to_owned(), format!("v{go_version}")));
+    Some(modules.into_iter().collect())
+}
+
+#[test]
+fn modules_of_programs_in_go_are_those_that_go_itself_lists() {
+    let Ok(assets) = seaworthy_testkit::cluster::Assets::find() else {
+        println!("skipped: the programs of the control plane are not built");
+        return;
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let go = std::env::split_paths(&path)
+        .chain([Path::new("/usr/local/go/bin").to_owned()])
+        .map(|directory| directory.join("go"))
+        .find(|go| go.is_file());
+    let Some(go) = go else {
+        println!("skipped: Go is not here");
+        return;
+    };
+    for name in ["etcd", "kube-apiserver", "kube-scheduler", "kubectl", "kwok"] {
+        let program = assets.program(name);
+        let inventory = scan(&[&program]);
+        let found: BTreeMap<String, String> = inventory
+            .packages
+            .iter()
+            .filter(|one| one.ecosystem == Ecosystem::Go)
+            .map(|one| (one.name.clone(), one.version.clone()))
+            .collect();
+        let expected = as_go_says(&go, &program).unwrap();
+        assert!(expected.len() > 50, "{name}: {expected:?}");
+        assert_eq!(found, expected, "{name}");
+    }
+}
