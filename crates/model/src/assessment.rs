@@ -3,7 +3,7 @@
 //! Small enough to be held in memory for every image of a cluster, and complete enough that a changed policy, a new
 //! exception or the passing of time needs no second look at the report.
 
-use crate::{Effect, FixStatus, Match, Package, Problem, ScanReport, Severity};
+use crate::{Effect, FixStatus, Match, Package, Problem, ScanReport, Severity, limits};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,9 +109,8 @@ impl Assessment {
     }
 
     /// What the problems and the findings of one image amount to.
-    pub fn new(problems: &[Problem], mut findings: Vec<AssessedFinding>, scanned_at: i64) -> Self {
-        findings.sort_by(|a, b| a.worst_first(b));
-        Self {
+    pub fn new(problems: &[Problem], findings: Vec<AssessedFinding>, scanned_at: i64) -> Self {
+        let mut assessment = Self {
             scanned_at,
             incomplete: problems
                 .iter()
@@ -120,6 +119,23 @@ impl Assessment {
                 .map(place_and_what),
             findings,
             ..Self::default()
+        };
+        assessment.settle();
+        assessment
+    }
+
+    /// Puts the worst findings first, each once, and keeps as many as may be kept.
+    fn settle(&mut self) {
+        self.findings.sort_by(|a, b| a.worst_first(b));
+        self.findings.dedup();
+        if self.findings.len() > limits::ASSESSED_FINDINGS {
+            self.findings.truncate(limits::ASSESSED_FINDINGS);
+            self.findings.shrink_to_fit();
+            let what = format!(
+                "it has more than {} findings; the rest was not kept",
+                limits::ASSESSED_FINDINGS
+            );
+            self.incomplete.get_or_insert(what);
         }
     }
 
@@ -140,12 +156,8 @@ impl Assessment {
     pub fn join(&mut self, other: Self) {
         self.scanned_at = self.scanned_at.min(other.scanned_at);
         self.incomplete = self.incomplete.take().or(other.incomplete);
-        for finding in other.findings {
-            if !self.findings.contains(&finding) {
-                self.findings.push(finding);
-            }
-        }
-        self.findings.sort_by(|a, b| a.worst_first(b));
+        self.findings.extend(other.findings);
+        self.settle();
         self.platforms.extend(other.platforms);
     }
 
@@ -226,6 +238,26 @@ mod tests {
             None,
             "an image of one platform"
         );
+    }
+
+    #[test]
+    fn an_image_with_findings_without_end_keeps_the_worst_and_is_not_called_read() {
+        let many = crate::limits::ASSESSED_FINDINGS + 10;
+        let of = |severity: Severity| {
+            let findings = (0..many).map(|number| finding(&format!("CVE-{number}"), severity));
+            Assessment::new(&[], findings.collect(), 1)
+        };
+        // Of two platforms, whose findings are compared with each other in no time.
+        let mut joined = of(Severity::Low);
+        joined.join(of(Severity::Critical));
+        assert_eq!(joined.count(Severity::Critical), crate::limits::ASSESSED_FINDINGS);
+        assert!(
+            joined
+                .incomplete
+                .is_some_and(|why| why.contains("more than 40000 findings"))
+        );
+        let few = Assessment::new(&[], vec![finding("CVE-1", Severity::Low); 2], 1);
+        assert_eq!((few.findings.len(), few.incomplete), (1, None));
     }
 
     #[test]

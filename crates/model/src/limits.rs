@@ -53,6 +53,8 @@ pub const LINK_DEPTH: usize = 40;
 pub const PACKAGES: usize = 1_000_000;
 /// Findings of one scan: an image with ten kernels has 30,000.
 pub const FINDINGS: usize = 100_000;
+/// Findings that are kept in memory of one image of a cluster, the worst of them. An image with more counts as not read whole.
+pub const ASSESSED_FINDINGS: usize = 40_000;
 /// Problems kept of one layer or file; one more says that there were others.
 pub const PROBLEMS: usize = 1000;
 /// Bytes of one line of a line-oriented database.
