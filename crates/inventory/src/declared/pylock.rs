@@ -4,6 +4,7 @@ use super::document::{self, Value};
 use super::listing::{Listing, Usage};
 use super::{Declared, Source, name_of};
 use seaworthy_model::Ecosystem;
+use std::collections::HashSet;
 
 /// The table's row.
 pub(super) static DECLARED: Declared = Declared {
@@ -21,7 +22,7 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
         Ok(lock) => lock,
         Err(why) => return listing.unreadable(&why),
     };
-    let default: Vec<&str> = lock.get("default-groups").texts().collect();
+    let default: HashSet<&str> = lock.get("default-groups").texts().collect();
     for package in lock.get("packages").list() {
         // The project itself and other source trees have no version.
         if package.get("directory").is_map() && package.get("version").text().is_empty() {
@@ -33,7 +34,7 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
 }
 
 /// Whether the marker asks for a dependency group, none of which is installed by default, and for nothing else.
-fn is_for_development(package: &Value, default: &[&str]) -> bool {
+fn is_for_development(package: &Value, default: &HashSet<&str>) -> bool {
     let marker = package.get("marker").text();
     let mut groups = 0;
     for (before, _) in marker.match_indices("dependency_groups") {
@@ -48,7 +49,7 @@ fn is_for_development(package: &Value, default: &[&str]) -> bool {
             .rsplit(['"', '\''])
             .next()
             .unwrap_or_default();
-        if default.contains(&group) {
+        if default.contains(group) {
             return false;
         }
         groups += 1;
@@ -58,7 +59,7 @@ fn is_for_development(package: &Value, default: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Value, is_for_development};
+    use super::{HashSet, Value, is_for_development};
 
     #[test]
     fn groups_of_markers() {
@@ -71,7 +72,11 @@ mod tests {
             ("'dev' in dependency_groups or 'x' in extras", false),
         ] {
             let package = Value::Map(vec![("marker".to_owned(), Value::Text(marker.to_owned()))]);
-            assert_eq!(is_for_development(&package, &["main"]), expected, "{marker}");
+            assert_eq!(
+                is_for_development(&package, &HashSet::from(["main"])),
+                expected,
+                "{marker}"
+            );
         }
     }
 }

@@ -26,6 +26,9 @@ const CODE_NAMES: [(&str, Family, &str); 16] = [
     ("questing", Family::Ubuntu, "25.10"),
 ];
 
+/// Distributions that are named to people where a bill has several.
+const NAMED: usize = 5;
+
 /// The distribution, and what is unclear about it.
 pub(super) fn find(components: &[Component]) -> (Option<Distribution>, Vec<Problem>) {
     let mut problems = Vec::new();
@@ -35,12 +38,16 @@ pub(super) fn find(components: &[Component]) -> (Option<Distribution>, Vec<Probl
         if !stated.contains(&distribution) {
             stated.push(distribution);
         }
+        // The first decides, and a few are named.
+        if stated.len() > NAMED {
+            break;
+        }
     }
     if stated.is_empty() {
         stated = of_packages(components, &mut problems);
     }
     if stated.len() > 1 {
-        let names: Vec<String> = stated.iter().take(5).map(name).collect();
+        let names: Vec<String> = stated.iter().take(NAMED).map(name).collect();
         problems.push(Problem::of_artifact(
             Effect::Uncertain,
             format!(
@@ -189,9 +196,28 @@ fn begins_with_digit(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::of_purl;
+    use super::{Component, Role, find, of_purl};
     use crate::sbom::purl::PackageUrl;
     use seaworthy_model::Family;
+
+    #[test]
+    fn systems_without_end_are_not_compared_with_each_other() {
+        let system = |number: usize| Component {
+            role: Role::System,
+            name: "debian".to_owned(),
+            version: number.to_string(),
+            ..Component::default()
+        };
+        // Each with each this would take minutes.
+        let (found, problems) = find(&(0..300_000).map(system).collect::<Vec<_>>());
+        assert_eq!(found.map(|one| one.version).as_deref(), Some("0"));
+        assert!(
+            problems[0]
+                .what
+                .contains("(debian 0, debian 1, debian 2, debian 3, debian 4)"),
+            "{problems:?}"
+        );
+    }
 
     #[test]
     fn package_urls_name_releases_in_many_ways() {
