@@ -31,6 +31,8 @@ pub(crate) struct Taker {
     /// Nanoseconds spent waiting for chunks.
     waited: Arc<AtomicU64>,
     ended: bool,
+    /// When there is nothing more to be had.
+    deadline: Option<Instant>,
 }
 
 /// Both ends.
@@ -49,6 +51,7 @@ pub(crate) fn handover() -> (Giver, Taker) {
         received: Arc::default(),
         waited: Arc::default(),
         ended: false,
+        deadline: None,
     };
     (giver, taker)
 }
@@ -115,6 +118,11 @@ impl Taker {
         self.full.recv().ok()
     }
 
+    /// Ends with [`io::ErrorKind::TimedOut`] where a chunk is asked for after this.
+    pub(crate) const fn until(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
     /// Hands a buffer back.
     pub(crate) fn give_back(&self, spent: Vec<u8>) {
         // The other side is gone when the stream has ended: the buffer is then of no use.
@@ -141,6 +149,9 @@ impl BufRead for Taker {
             }
             self.at = 0;
             let waiting = Instant::now();
+            if self.deadline.is_some_and(|deadline| waiting >= deadline) {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the time for the scan is up"));
+            }
             let received = self.full.recv();
             add(&self.waited, waiting.elapsed());
             match received {
@@ -193,6 +204,20 @@ mod tests {
             (arrived, taker.received().load(Ordering::Relaxed))
         });
         assert_eq!((arrived.len() as u64, arrived == bytes), (received, true));
+    }
+
+    #[test]
+    fn after_its_time_no_chunk_is_had() {
+        let (giver, mut taker) = handover();
+        giver.give(Ok(vec![1, 2]));
+        giver.give(Ok(vec![3]));
+        let mut byte = [0];
+        assert_eq!(taker.read(&mut byte).unwrap(), 1);
+        taker.until(Some(std::time::Instant::now()));
+        assert_eq!(taker.read(&mut byte).unwrap(), 1, "what is there already");
+        assert_eq!(taker.read(&mut byte).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        taker.until(None);
+        assert_eq!((taker.read(&mut byte).unwrap(), byte), (1, [3]));
     }
 
     #[test]

@@ -16,12 +16,14 @@ use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes handed over at a time: small enough for the L2 cache, large enough to make hand-over cheap.
 const CHUNK: usize = 256 << 10;
 /// The same of stored bytes.
 const STORED_CHUNK: usize = 128 << 10;
+/// The same of layers that are not compressed: hashing them is all the work, and each hand-over interrupts it.
+const PLAIN_CHUNK: usize = 512 << 10;
 /// Stored bytes from which a thread of their own is worth its start.
 const APART: u64 = 1 << 20;
 
@@ -35,6 +37,18 @@ pub struct LayerStream {
 /// The uncompressed bytes of one layer.
 #[derive(Debug)]
 pub struct LayerReader(Taker);
+
+impl LayerReader {
+    /// Ends with [`io::ErrorKind::TimedOut`] when more is asked for after this.
+    pub const fn until(&mut self, deadline: Option<Instant>) {
+        self.0.until(deadline);
+    }
+
+    /// The time that was spent waiting for bytes.
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.0.waited().load(Ordering::Relaxed))
+    }
+}
 
 impl Read for LayerReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -275,7 +289,7 @@ fn produce(
         stored.get_mut().hash = None;
         let digest = std::thread::scope(|scope| {
             let (ahead, taker) = handover();
-            scope.spawn(move || ahead.give_all(&mut stored, CHUNK));
+            scope.spawn(move || ahead.give_all(&mut stored, PLAIN_CHUNK));
             pass_on(taker, giver, what, progress)
         })?;
         let stored_bytes = count.load(Ordering::Relaxed);

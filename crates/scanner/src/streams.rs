@@ -2,11 +2,11 @@
 
 use crate::Error;
 use crate::observer::{LayerProgress, Observer, Phases};
-use seaworthy_image::{Image, Progress};
+use seaworthy_image::{Image, LayerReader, Progress};
 use seaworthy_inventory::{LayerContents, Selection, read_layer};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What bounds one scan.
 #[derive(Clone, Copy, Debug)]
@@ -24,32 +24,24 @@ impl Bounds {
     }
 }
 
-/// Ends reading when the time is up, and counts the time that is spent waiting.
+/// Ends reading when the time is up.
 pub(crate) struct Timed<R> {
     inner: R,
     deadline: Option<Instant>,
-    waited: Duration,
 }
 
 impl<R> Timed<R> {
     pub(crate) const fn new(inner: R, deadline: Option<Instant>) -> Self {
-        Self {
-            inner,
-            deadline,
-            waited: Duration::ZERO,
-        }
+        Self { inner, deadline }
     }
 }
 
 impl<R: Read> Read for Timed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let before = Instant::now();
-        if self.deadline.is_some_and(|deadline| before >= deadline) {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the time for the scan is up"));
         }
-        let read = self.inner.read(buffer);
-        self.waited += before.elapsed();
-        read
+        self.inner.read(buffer)
     }
 }
 
@@ -133,7 +125,7 @@ impl Streams<'_> {
     fn walk(
         &self,
         index: usize,
-        reader: impl Read,
+        reader: &mut LayerReader,
         selection: &Selection,
         progress: &Arc<Progress>,
     ) -> io::Result<LayerContents> {
@@ -143,17 +135,17 @@ impl Streams<'_> {
         let size = layer.map_or(0, |layer| layer.size);
         self.observer
             .layer(LayerProgress::new(index, digest, size, Arc::clone(progress)));
-        let mut timed = Timed::new(reader, self.bounds.deadline);
-        let contents = read_layer(&mut timed, selection);
-        let total = started.elapsed();
-        self.phases.walked(total.saturating_sub(timed.waited));
+        reader.until(self.bounds.deadline);
+        let contents = read_layer(&mut *reader, selection);
+        let (total, waited) = (started.elapsed(), reader.waited());
+        self.phases.walked(total.saturating_sub(waited));
         tracing::debug!(
             layer = index,
             digest = %digest.map(|digest| digest.to_string()).unwrap_or_default(),
             stored_bytes = size,
             entries = contents.as_ref().map_or(0, |contents| contents.entry_count),
-            waited = ?timed.waited,
-            walked = ?total.saturating_sub(timed.waited),
+            ?waited,
+            walked = ?total.saturating_sub(waited),
             "layer read"
         );
         contents
