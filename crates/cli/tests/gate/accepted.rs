@@ -50,7 +50,7 @@ fn an_image_that_cannot_be_read_whole(place: &Place) {
 fn an_exception_with_a_date(place: &Place) {
     place.ok("create deployment app --image=myapp:v1");
     place.state("deployment/app", "Blocked");
-    let until = Timestamp::from_second(Timestamp::now().as_second() + 25).unwrap();
+    let until = Timestamp::from_second(Timestamp::now().as_second() + 60).unwrap();
     place.apply(&format!(
         "apiVersion: seaworthy.dev/v1alpha1\nkind: ScanException\nmetadata: {{name: for-now, namespace: default}}\nspec:\n  \
          vulnerabilities: [CVE-2023-40889, CVE-2023-40890, CVE-2023-49606]\n  images: [\"myapp:*\"]\n  reason: a fix is under way\n  \
