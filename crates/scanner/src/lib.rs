@@ -79,8 +79,9 @@ pub struct Options {
     pub package_classes: Vec<PackageClass>,
     /// Whether what lock files have for development only is listed and matched (`--include-dev-deps`).
     pub development: bool,
-    /// Whether language packages that the distribution's own packages brought are matched against the advisories of
-    /// their language as well (`--detection-priority comprehensive`).
+    /// Whether to find more at the price of wrong findings (`--detection-priority comprehensive`): language packages that
+    /// the distribution's own packages brought are matched against the advisories of their language as well, and ranges of
+    /// requirements files stand for their lowest versions.
     pub comprehensive: bool,
     /// What is shown and what fails.
     pub rules: Rules,
@@ -156,8 +157,7 @@ pub fn scan(
             (inventory, None, target.name(), kind)
         }
         Target::SourceTree(path) => {
-            let (selection, development) = (&options.selection, options.development);
-            let inventory = source_tree::source_tree(path, selection, development, bounds, observer, &mut phases)?;
+            let inventory = source_tree::source_tree(path, options, bounds, observer, &mut phases)?;
             phases.end("read");
             (inventory, None, target.name(), ArtifactKind::Filesystem)
         }

@@ -1,10 +1,9 @@
 //! A source tree: what its lock files and manifests declare.
 
-use crate::Error;
 use crate::observer::{Observer, Phases, Step};
 use crate::streams::{Bounds, Timed};
+use crate::{Error, Options};
 use seaworthy_image::{EntryKind, RootDirectory};
-use seaworthy_inventory::Selection;
 use seaworthy_inventory::declared::{self, SourceTree};
 use seaworthy_model::{Effect, Inventory, Problem};
 use std::io::{self, Read};
@@ -13,8 +12,7 @@ use std::path::Path;
 /// Walks the tree and reads its lock files; what is for development is left out unless it is asked for.
 pub(crate) fn source_tree(
     path: &Path,
-    selection: &Selection,
-    development: bool,
+    options: &Options,
     bounds: Bounds,
     observer: &dyn Observer,
     phases: &mut Phases,
@@ -25,7 +23,9 @@ pub(crate) fn source_tree(
         known: 0,
         bytes: 0,
     });
+    let selection = &options.selection;
     let mut tree = SourceTree::new();
+    tree.lowest_versions = options.comprehensive;
     let skip = |path: &[u8]| {
         SourceTree::passes_over(path) || selection.skip_directories.iter().any(|pattern| pattern.matches(path))
     };
@@ -48,7 +48,7 @@ pub(crate) fn source_tree(
     let mut inventory = declared::inventory(&tree, &|path| -> io::Result<Box<dyn Read>> {
         Ok(Box::new(Timed::new(root.open_file(Path::new(path))?, bounds.deadline)))
     });
-    if !development {
+    if !options.development {
         inventory.packages.retain(|package| !package.dev);
     }
     if inventory.packages.is_empty() && inventory.problems.is_empty() {

@@ -151,7 +151,7 @@ pub(crate) struct ScanArguments {
     /// Distribution to assume in place of the one found, for example debian/12
     #[arg(long, value_name = "FAMILY/VERSION", value_parser = parse_distribution, help_heading = "Reading")]
     pub(crate) distro: Option<Distribution>,
-    /// precise trusts the distribution for files that its packages own; comprehensive matches them twice
+    /// precise trusts the distribution for files that its packages own and lists no ranges; comprehensive matches them twice and takes each range of a requirements.txt for its lowest version
     #[arg(long, default_value = "precise", value_parser = ["precise", "comprehensive"], help_heading = "Reading")]
     pub(crate) detection_priority: String,
     /// Give up after this time: 90s, 5m, 1h

@@ -1,7 +1,8 @@
 //! pip's requirements files: what is pinned with `==` or `===`.
 //!
 //! `-r` is followed inside the tree, and a constraint (`-c`) that pins gives its version to a requirement without one.
-//! Which environment markers hold is not known: each pin counts. <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
+//! Which environment markers hold is not known: each pin counts. A range is listed only where the tree says that its lowest
+//! version stands for it. <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
 
 use super::listing::{Listing, Usage};
 use super::source_tree::{directory_of, join};
@@ -45,11 +46,17 @@ fn is_for_development(path: &str) -> bool {
         .any(|word| DEVELOPMENT.contains(&word.to_ascii_lowercase().as_str()))
 }
 
+/// What a requirement says about the version.
+struct Version {
+    pin: Option<String>,
+    lowest: Option<String>,
+}
+
 /// What a requirements file and those that it includes say.
 #[derive(Default)]
 struct Requirements {
-    /// Name as written, and the version that it is pinned to.
-    requirements: Vec<(String, Option<String>)>,
+    /// Name as written, and what it says about the version.
+    requirements: Vec<(String, Version)>,
     constraints: HashMap<String, String>,
     seen: HashSet<String>,
     missing: Vec<String>,
@@ -78,9 +85,18 @@ fn read(source: &Source<'_>, listing: &mut Listing<'_>) {
         }
     }
     let dev = is_for_development(source.path);
+    let mut guessed = 0;
     for (name, version) in &all.requirements {
-        let pinned = version.as_ref().or_else(|| all.constraints.get(&normalized(name)));
-        listing.add(name, pinned.map_or("", String::as_str), Usage::dev(dev));
+        let pinned = version.pin.as_ref().or_else(|| all.constraints.get(&normalized(name)));
+        let lowest = || version.lowest.as_ref().filter(|_| source.files.lowest_versions());
+        guessed += usize::from(pinned.is_none() && lowest().is_some());
+        let version = pinned.or_else(lowest);
+        listing.add(name, version.map_or("", String::as_str), Usage::dev(dev));
+    }
+    if guessed > 0 {
+        let what =
+            format!("{guessed} of its requirements are ranges: each is taken for the lowest version that it allows");
+        listing.problem(Effect::Uncertain, what);
     }
     for path in all.missing {
         listing.problem(Effect::Uncertain, format!("it includes {path:?}, which cannot be read"));
@@ -96,12 +112,16 @@ impl Requirements {
                     _ => self.missing.push(file.to_owned()),
                 }
             } else if !line.starts_with('-')
-                && let Some((name, version)) = requirement(&line)
+                && let Some((name, clauses)) = clauses(&line)
             {
-                match (constraint, version) {
-                    (false, version) => self.requirements.push((name.to_owned(), version.map(str::to_owned))),
+                let pin = clauses.split(',').find_map(pin).map(str::to_owned);
+                match (constraint, pin) {
+                    (false, pin) => {
+                        let lowest = lowest(clauses);
+                        self.requirements.push((name.to_owned(), Version { pin, lowest }));
+                    }
                     (true, Some(version)) => {
-                        self.constraints.insert(normalized(name), version.to_owned());
+                        self.constraints.insert(normalized(name), version);
                     }
                     (true, None) => {}
                 }
@@ -173,6 +193,12 @@ fn inclusion(line: &str) -> Option<(bool, &str)> {
 
 /// The name of a requirement, and its version where it is pinned.
 pub(super) fn requirement(line: &str) -> Option<(&str, Option<&str>)> {
+    let (name, clauses) = clauses(line)?;
+    Some((name, clauses.split(',').find_map(pin)))
+}
+
+/// The name of a requirement, and what it asks of the version: `>=1.0,<2`.
+fn clauses(line: &str) -> Option<(&str, &str)> {
     let line = without_options(line).trim();
     let line = line.split_once(';').map_or(line, |(requirement, _)| requirement);
     let is_name = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
@@ -188,10 +214,25 @@ pub(super) fn requirement(line: &str) -> Option<(&str, Option<&str>)> {
         None => rest,
     };
     if rest.starts_with('@') {
-        return Some((name, None));
+        return Some((name, ""));
     }
-    let rest = rest.trim().trim_start_matches('(').trim_end_matches(')');
-    Some((name, rest.split(',').find_map(pin)))
+    Some((name, rest.trim().trim_start_matches('(').trim_end_matches(')')))
+}
+
+/// The lowest version that the clauses allow: `1.0` of `>=1.0` and `~=1.0`, else `1.0` of `==1.*`. Of several the first.
+/// <https://packaging.python.org/en/latest/specifications/version-specifiers/>
+fn lowest(clauses: &str) -> Option<String> {
+    let is_version = |version: &&str| !version.is_empty() && !version.contains(['*', '$', '=', '<', '>']);
+    let bound = |clause: &str| {
+        let version = clause.strip_prefix(">=").or_else(|| clause.strip_prefix("~="))?;
+        Some(version.trim()).filter(is_version).map(str::to_owned)
+    };
+    let prefix = |clause: &str| {
+        let version = clause.strip_prefix("==")?.trim().strip_suffix(".*")?;
+        Some(version).filter(is_version).map(|version| format!("{version}.0"))
+    };
+    let each = || clauses.split(',').map(str::trim);
+    each().find_map(bound).or_else(|| each().find_map(prefix))
 }
 
 /// The version of `==1.0` or `===1.0`; no pattern and no variable is one.
@@ -217,7 +258,7 @@ fn without_options(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_for_development, requirement, wants};
+    use super::{is_for_development, lowest, requirement, wants};
 
     #[test]
     fn requirements() {
@@ -244,6 +285,27 @@ mod tests {
             ("a[x==1", None),
         ] {
             assert_eq!(requirement(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn lowest_versions_of_ranges() {
+        for (clauses, expected) in [
+            (">= 4.1.1", Some("4.1.1")),
+            ("~= 1.1", Some("1.1")),
+            ("==2.0.*", Some("2.0.0")),
+            ("==1.*, >=1.2", Some("1.2")),
+            ("!=0.18.3,!=0.20.1,>=0.18.2", Some("0.18.2")),
+            ("<2,>=1!1.0rc1", Some("1!1.0rc1")),
+            ("==5.*.*", None),
+            ("==4.*.1", None),
+            (">=${V}", None),
+            (">1.0", None),
+            ("<=1.2.3", None),
+            ("!=3.5", None),
+            ("", None),
+        ] {
+            assert_eq!(lowest(clauses).as_deref(), expected, "{clauses}");
         }
     }
 

@@ -28,6 +28,8 @@ pub struct SourceTree {
     files: BTreeMap<String, u64>,
     name_bytes: usize,
     full: bool,
+    /// Whether a range stands for its lowest version. What would be installed is another one, as a rule.
+    pub lowest_versions: bool,
     /// What the walk could not read.
     pub problems: Vec<Problem>,
     /// How much was looked at.
@@ -168,6 +170,11 @@ impl<'a> Files<'a> {
             return Err("too many bytes of lock files were read already".to_owned());
         }
         Ok(bytes)
+    }
+
+    /// Whether a range stands for its lowest version.
+    pub(super) const fn lowest_versions(&self) -> bool {
+        self.tree.lowest_versions
     }
 
     /// How many files were read.
