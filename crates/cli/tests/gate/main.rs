@@ -9,6 +9,7 @@ mod away;
 mod earlier;
 mod glass;
 mod guards;
+mod guards_taken_out;
 mod kinds;
 mod many;
 mod private;

@@ -6,7 +6,7 @@ use crate::{Place, workload};
 /// An injector that works after us: it is asked before, and again after us, and adds its sidecar to what is pinned or held
 /// already. Which of the two a pod is depends on whether we have seen its ReplicaSet before it. Its conditions stand in the
 /// mutation: a policy whose `matchConditions` did not hold the first time is not asked again.
-fn injector(image: &str) -> String {
+pub(crate) fn injector(image: &str) -> String {
     format!(
         r#"apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
@@ -37,7 +37,7 @@ spec: {{policyName: injector}}
 }
 
 /// Every image of every pod with this label, and what keeps the pod.
-fn all_images(label: &str) -> String {
+pub(crate) fn all_images(label: &str) -> String {
     format!(
         "get pods -l app={label} -o jsonpath={{range@.items[*]}}{{.spec.containers[*].image}}|{{.spec.schedulingGates[*].name}};{{end}}"
     )
