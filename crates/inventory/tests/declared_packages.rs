@@ -41,7 +41,7 @@ const IMPOSSIBLE: &[(&str, &str, &str)] = &[
     (
         "syft-javascript--testparsepnpmlock",
         "*",
-        "one is marked for development, three are in no list of packages",
+        "one is marked for development; three are in no list of packages, which another case does not want listed",
     ),
     (
         "scalibr-gradleverificationmetadataxml--missing-attribute",
