@@ -127,8 +127,18 @@ fn an_interrupt_ends_at_once_and_leaves_nothing_behind() {
     let Some((_registry, _proxy, reference)) = slow() else {
         return;
     };
+    // 100 ms is what is promised; starting kill is in this time too. On a busy machine one of five shows it.
+    let mut took = Vec::new();
+    while took.iter().all(|took| *took > Duration::from_millis(150)) {
+        assert!(took.len() < 5, "{took:?}");
+        took.push(interrupted(&reference));
+    }
+}
+
+/// Interrupts a scan, which must leave nothing behind, and says how long it took to end.
+fn interrupted(reference: &str) -> Duration {
     let home = tempfile::tempdir().unwrap();
-    let mut child = interruptible(&["image", &reference])
+    let mut child = interruptible(&["image", reference])
         .env("HOME", home.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -143,8 +153,7 @@ fn an_interrupt_ends_at_once_and_leaves_nothing_behind() {
         .unwrap();
     assert!(killed.success());
     let status = child.wait().unwrap();
-    // 100 ms is what is promised; starting kill and a busy machine are in this time too.
-    assert!(asked.elapsed() < Duration::from_millis(400), "{:?}", asked.elapsed());
+    let took = asked.elapsed();
     assert_eq!(status.signal(), Some(2));
     let scans = home.path().join(".cache/seaworthy/scans");
     let left = if scans.exists() {
@@ -156,6 +165,7 @@ fn an_interrupt_ends_at_once_and_leaves_nothing_behind() {
         !left.iter().any(|path| path.to_str().unwrap().contains("/new-")),
         "{left:?}"
     );
+    took
 }
 
 #[test]

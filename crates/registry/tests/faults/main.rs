@@ -223,7 +223,7 @@ async fn rate_limits_and_failures_that_stay_are_told() {
         ),
         "{error:?}"
     );
-    assert!(started.elapsed() < Duration::from_secs(1), "an hour is not waited for");
+    assert!(started.elapsed() < Duration::from_secs(60), "an hour is not waited for");
     proxy.forget();
     let body = "{\"errors\":[{\"code\":\"X\",\"message\":\"disk\\u001b[31m full\"}]}";
     proxy.add(Rule::always("/manifests/", answer(503, &[], body)));
