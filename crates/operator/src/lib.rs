@@ -36,5 +36,7 @@ pub use error::Error;
 pub use install::manifests;
 pub use options::{NAME, Options};
 pub use run::{run, start};
+/// The gate: what [`admission`] answers from, and what is sent to hold and to release.
+pub use seaworthy_gate as gate;
 pub use seaworthy_registry::{ClientOptions, Credentials, Mirror};
 pub use webhook::admission;

@@ -4,7 +4,7 @@
 
 use crate::races::{all_images, injector};
 use crate::{Place, Said, workload};
-use seaworthy_gate::{HOLD, ImageStanding, Kind, NotReleased, Standing, pod_images, release, release_pod};
+use seaworthy_operator::gate::{HOLD, ImageStanding, Kind, NotReleased, Standing, pod_images, release, release_pod};
 use seaworthy_testkit::cluster::Process;
 use serde_json::{Value, json};
 use std::time::Duration;
