@@ -155,8 +155,8 @@ pub const ALERT_TEXT_BYTES: usize = 1024;
 pub const ALERT_ANSWER_BYTES: usize = 16 << 10;
 /// Bytes of an alert channel's address.
 pub const ALERT_ADDRESS_BYTES: usize = 4096;
-/// Admission reviews that are read at the same time: of 8 MiB each at most, 256 MiB. One takes a millisecond.
-pub const REVIEWS: usize = 32;
+/// MiB of the admission reviews that are read at the same time, each of which counts for 8 at least. One takes a millisecond.
+pub const REVIEWS_MIB: usize = 256;
 /// Scans that a cluster's gate has under way or waits to try again; what is held beyond that is taken up when there is room. Each
 /// takes some 10 KB while it waits.
 pub const SCANS_WAITING: usize = 2_000;

@@ -23,8 +23,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// Bytes of one review: object and old object, each at most what etcd takes, and room for what is around them.
-const REVIEW_BYTES: usize = 8 << 20;
+/// Bytes of one review: object and old object, each at most the 1.5 MiB that etcd takes, of which the API server may write
+/// every byte as six (`<` as `\u003c`), and room for what is around them.
+const REVIEW_BYTES: usize = 20 << 20;
+
+/// Of the turns, one for each MiB that may be in memory, a review takes as many as it has MiB, and this many at least.
+const TURNS_AT_LEAST: u32 = 8;
 
 /// How long a review may take, its body included. The API server waits no longer for the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,14 +59,24 @@ pub(crate) fn router(gate: Gate) -> Router {
         .route("/validate", post(validate))
         .route("/preview", post(preview))
         .layer(DefaultBodyLimit::max(REVIEW_BYTES))
-        .layer(from_fn_with_state(Arc::new(Semaphore::new(limits::REVIEWS)), in_turn))
+        .layer(from_fn_with_state(
+            Arc::new(Semaphore::new(limits::REVIEWS_MIB)),
+            in_turn,
+        ))
         .with_state(gate)
 }
 
 /// Lets in so many at a time, and none for ever: whoever reaches the port may send what they like.
 async fn in_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let most = u32::try_from(REVIEW_BYTES >> 20).unwrap_or(u32::MAX);
+    // Without a length it may be as long as any.
+    let wanted = length.map_or(most, |length| {
+        u32::try_from(length >> 20).unwrap_or(most).saturating_add(1)
+    });
     let answered = async {
-        let _turn = turns.acquire().await;
+        let _turns = turns.acquire_many(wanted.clamp(TURNS_AT_LEAST, most)).await;
         next.run(request).await
     };
     match tokio::time::timeout(PATIENCE, answered).await {

@@ -123,7 +123,7 @@ async fn what_is_no_review_is_refused_and_says_why() {
             assert!(message.contains(why), "{path}: {message}, not {why}");
         }
     }
-    let (status, text) = webhook.post("mutate", vec![b' '; 9 << 20]).await;
+    let (status, text) = webhook.post("mutate", vec![b' '; 21 << 20]).await;
     assert!(
         status == 413 && text.contains("length limit exceeded"),
         "{status} {text}"
@@ -169,6 +169,21 @@ async fn a_review_as_large_as_an_object_can_be_is_answered() {
     let answer = webhook.review("mutate", &self::review("Pod", &pod, false)).await;
     assert_eq!(answer["allowed"], true);
     assert!(answer["warnings"].as_array().unwrap().len() <= 10, "{answer}");
+}
+
+/// Go writes `<`, `>` and `&` as six bytes each.
+#[tokio::test]
+async fn a_review_that_the_api_server_writes_six_times_as_long_is_answered() {
+    let webhook = Webhook::start(memory()).await;
+    let mut large = pod("new:v1", "");
+    large["spec"]["containers"][0]["env"] = json!([{"name": "A", "value": "<".repeat(1_450_000)}]);
+    let mut review = review("Pod", &large, false);
+    review["request"]["operation"] = json!("UPDATE");
+    review["request"]["oldObject"] = large;
+    let text = review.to_string().replace('<', "\\u003c");
+    assert!(text.len() > 17_000_000);
+    let (status, answer) = webhook.post("mutate", text.into_bytes()).await;
+    assert_eq!(status, 200, "{answer}");
 }
 
 #[tokio::test]
@@ -239,7 +254,7 @@ async fn reviews_that_never_end_keep_others_out_for_seconds_only() {
     use tokio::io::AsyncWriteExt;
     let webhook = Webhook::start(memory()).await;
     let mut slow = Vec::new();
-    for _ in 0..seaworthy_model::limits::REVIEWS {
+    for _ in 0..seaworthy_model::limits::REVIEWS_MIB / 8 {
         let mut connection = tokio::net::TcpStream::connect(webhook.address).await.unwrap();
         let head = b"POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
         connection.write_all(head).await.unwrap();

@@ -136,14 +136,15 @@ pub struct Exception {
 
 static OF_INSTALLATION: LazyLock<ScanPolicy> = LazyLock::new(ScanPolicy::default_of_installation);
 
-/// The policies that hold for a workload with these labels in a namespace with those; never none.
+/// The policies that hold for a workload with these labels in a namespace with those; never none. One for some workloads
+/// only makes it stricter: where none is for all of them, the policy of an installation is.
 pub fn effective<'a>(
     policies: &'a [ScanPolicy],
     namespace_labels: &BTreeMap<String, String>,
     workload_labels: &BTreeMap<String, String>,
 ) -> Vec<&'a ScanPolicy> {
     let mut holding = holding(policies, namespace_labels, |selector| selector.matches(workload_labels));
-    if holding.is_empty() {
+    if !holding.iter().any(|policy| policy.workloads.is_none()) {
         holding.push(&OF_INSTALLATION);
     }
     holding
@@ -153,7 +154,7 @@ pub fn effective<'a>(
 /// may hold for one of them says so.
 pub fn open_while_away(policies: &[ScanPolicy], namespace_labels: &BTreeMap<String, String>) -> bool {
     let holding = holding(policies, namespace_labels, |_| true);
-    !holding.is_empty() && holding.iter().all(|policy| policy.open_while_away)
+    holding.iter().any(|policy| policy.workloads.is_none()) && holding.iter().all(|policy| policy.open_while_away)
 }
 
 /// The policies that hold in a namespace with these labels, of those for some workloads only the ones that `is_for` takes.

@@ -220,7 +220,12 @@ impl ScanPolicySpec {
                 PolicyAction::Audit => Action::Audit,
             },
             namespaces: self.namespace_selector.as_ref().map(selector),
-            workloads: self.workload_selector.as_ref().map(selector),
+            // An empty selector selects everything, as does none.
+            workloads: self
+                .workload_selector
+                .as_ref()
+                .map(selector)
+                .filter(|selector| !selector.is_empty()),
             rules: self.rules.iter().map(PolicyRule::to_rule).collect(),
             scan_max_age: self.scan_max_age.as_deref().and_then(duration::parse),
             approval_required: self.approval == ApprovalMode::Required,

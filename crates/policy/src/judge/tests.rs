@@ -339,6 +339,27 @@ fn what_no_policy_is_for_is_held_by_the_one_of_an_installation() {
 }
 
 #[test]
+fn a_policy_for_some_workloads_alone_takes_nothing_out_of_the_one_of_an_installation() {
+    let lab = ScanPolicy {
+        name: "lab".to_owned(),
+        action: Action::Audit,
+        workloads: Some(Selector {
+            requirements: vec![Requirement {
+                key: "lab".to_owned(),
+                operator: Operator::Exists,
+                values: vec![],
+            }],
+        }),
+        ..ScanPolicy::default_of_installation()
+    };
+    let (none, labelled) = (BTreeMap::new(), BTreeMap::from([("lab".to_owned(), "a".to_owned())]));
+    let policies = [lab];
+    let holding = effective(&policies, &none, &labelled);
+    assert_eq!(holding.len(), 2);
+    assert_eq!(holding.iter().map(|policy| policy.action).max(), Some(Action::Enforce));
+}
+
+#[test]
 fn a_namespace_is_open_while_the_gate_is_away_only_where_every_policy_that_may_hold_there_says_so() {
     let labelled = |key: &str| {
         Some(Selector {
@@ -371,6 +392,8 @@ fn a_namespace_is_open_while_the_gate_is_away_only_where_every_policy_that_may_h
         (vec![&open, &web_closed], false, false),
         (vec![&closed, &web_open], false, false),
         (vec![&open, &web_open], true, true),
+        // Alone it is not for the others, for which the policy of an installation holds.
+        (vec![&web_open], false, false),
     ]
     .into_iter()
     .enumerate()
