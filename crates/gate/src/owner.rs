@@ -184,7 +184,11 @@ pub fn owner_record(kind: &str, object: &Value) -> Option<(String, OwnerRecord)>
         namespace: text(object, "/metadata/namespace"),
         top,
         labels: annotations::labels(object),
-        requested_by: annotations::get(object, REQUESTED_BY).unwrap_or_default().to_owned(),
+        requested_by: match kind {
+            // Nothing of ours stands before these, so that what one says is its author's own word.
+            "ReplicaSet" => String::new(),
+            _ => annotations::get(object, REQUESTED_BY).unwrap_or_default().to_owned(),
+        },
         selector: selector
             .into_iter()
             .flatten()

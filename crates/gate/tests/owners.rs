@@ -110,6 +110,16 @@ fn a_replica_set_that_claims_a_deployment_which_does_not_select_it_stands_alone(
 }
 
 #[test]
+fn a_replica_set_does_not_say_who_asked_for_it() {
+    let mut memory = memory();
+    let mut alone = object("ReplicaSet", "r3", json!([]));
+    alone["metadata"]["annotations"] = json!({"seaworthy.dev/requested-by": "bob"});
+    know_owner(&mut memory, &alone);
+    let owner = owner_of_pod(&pod(reference("apps/v1", "ReplicaSet", "r3")), &memory);
+    assert_eq!((owner.top.as_str(), owner.asked_by.len()), ("r3", 0));
+}
+
+#[test]
 fn only_a_job_belongs_to_a_cron_job_and_only_when_it_has_its_containers() {
     let mut memory = memory();
     let cron_job = json!({"kind": "CronJob", "metadata": {"uid": "c", "namespace": "default"},
