@@ -384,14 +384,10 @@ fn assess_platforms(
         Ok(Assessment::of(&report, now()))
     };
     let offered = seaworthy_scanner::platforms(target, &options)?;
-    let name = |platform: &Platform| format!("{}/{}", platform.os, platform.architecture);
     let (one, several) = match offered.as_slice() {
         [] => return scan(None),
         [one] => return scan(Some(one.clone())),
-        [first, ..] => (
-            first,
-            offered.iter().filter(|platform| needed.contains(&name(platform))),
-        ),
+        [first, ..] => (first, runnable(&offered, &needed)),
     };
     let mut joined: Option<Assessment> = None;
     for platform in several {
@@ -411,6 +407,27 @@ fn assess_platforms(
         false => needed,
     };
     Ok(assessment)
+}
+
+/// As nodes say it.
+fn name(platform: &Platform) -> String {
+    format!("{}/{}", platform.os, platform.architecture)
+}
+
+/// What nodes may run of an index. One for which there is nothing may take another of its system (386 in place of amd64),
+/// so that then all of those count.
+fn runnable<'a>(offered: &'a [Platform], needed: &BTreeSet<String>) -> Vec<&'a Platform> {
+    let is_offered = |needed: &String| offered.iter().any(|platform| name(platform) == *needed);
+    let all = needed.iter().all(is_offered);
+    let of_system = |platform: &Platform| {
+        let mut systems = needed.iter().filter_map(|needed| needed.split('/').next());
+        systems.any(|system| system == platform.os)
+    };
+    let is_run = |platform: &&Platform| match all {
+        true => needed.contains(&name(platform)),
+        false => of_system(platform),
+    };
+    offered.iter().filter(is_run).collect()
 }
 
 /// Somebody waits to read why a workload is held, and we try again ourselves: what does not answer is said soon.

@@ -1,13 +1,13 @@
 //! When a scan is tried again, how many there are, and which registries are asked.
 
-use super::{Scans, Wanted};
+use super::{Scans, Wanted, name, runnable};
 use crate::Options;
 use crate::advisory_data::{AdvisoryData, DataWatch};
 use crate::metrics::Metrics;
 use crate::shared::Shared;
 use crate::store::SqliteStore;
 use seaworthy_gate::Memory;
-use seaworthy_model::limits;
+use seaworthy_model::{Platform, limits};
 use seaworthy_registry::{ClientOptions, Credentials};
 use seaworthy_scanner::Database;
 use std::path::Path;
@@ -171,5 +171,45 @@ async fn a_registry_on_this_machine_is_asked_only_where_that_is_allowed() {
         attempts(&scans, image, 1).await;
         let failure = scans.shared.failure("shop", image).unwrap();
         assert_eq!(failure.reason, "RegistryNotAllowed", "{failure:?}");
+    }
+}
+
+#[test]
+fn where_a_node_finds_nothing_for_itself_all_of_its_system_count() {
+    let platforms = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| name.parse().unwrap())
+            .collect::<Vec<Platform>>()
+    };
+    for (offered, needed, expected) in [
+        (
+            &["linux/amd64", "linux/arm64"][..],
+            &["linux/amd64"][..],
+            &["linux/amd64"][..],
+        ),
+        (
+            &["linux/arm/v6", "linux/arm/v7", "linux/amd64"],
+            &["linux/arm"],
+            &["linux/arm", "linux/arm"],
+        ),
+        // containerd on amd64 takes 386 where there is nothing better.
+        (
+            &["linux/s390x", "linux/386"],
+            &["linux/amd64"],
+            &["linux/s390x", "linux/386"],
+        ),
+        (
+            &["linux/amd64", "linux/arm/v7", "windows/amd64"],
+            &["linux/amd64", "linux/arm64"],
+            &["linux/amd64", "linux/arm"],
+        ),
+        (&["windows/amd64"], &["linux/amd64"], &[]),
+        (&["linux/amd64", "linux/arm64"], &[], &[]),
+    ] {
+        let offered = platforms(offered);
+        let needed = needed.iter().map(|name| (*name).to_owned()).collect();
+        let run: Vec<String> = runnable(&offered, &needed).into_iter().map(name).collect();
+        assert_eq!(run, expected, "{offered:?} {needed:?}");
     }
 }
